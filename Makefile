@@ -1,0 +1,44 @@
+# Two commands for a fresh clone: `make demo` and `make test`. Everything happens inside .venv.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: demo test lint types imports unit bench clean
+
+$(BIN)/gantool: pyproject.toml
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.dev: pyproject.toml
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $(BIN)/gantool $@
+
+demo: $(BIN)/gantool  ## two minutes to the first garments
+	rm -rf demo
+	$(BIN)/gantool train configs/quickstart.yaml --run-dir demo
+	$(BIN)/gantool sample --checkpoint demo --per-class 10 --seed 7 --grid --out demo/made
+	@echo "Open demo/made/grid.png: garments that no one ever made."
+
+test: lint types imports unit
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 --dist loadscope
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.memory
+
+clean:
+	rm -rf demo build dist .mypy_cache .ruff_cache .pytest_cache

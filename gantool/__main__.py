@@ -1,0 +1,5 @@
+"""``python -m gantool``, the same as the ``gantool`` command."""
+
+from gantool.cli import main
+
+main()

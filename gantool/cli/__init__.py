@@ -1,0 +1,21 @@
+"""The command line: one file a verb, thin. Heavy imports live inside the commands, so ``--help`` needs no torch."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from gantool.cli.app import app
+from gantool.errors import GantoolError, exit_code_of
+
+
+def main() -> None:
+    """Run the command line; a `GantoolError` becomes its message on stderr and its exit code."""
+    try:
+        app()
+    except GantoolError as error:
+        print(f"gantool: {error}", file=sys.stderr)
+        sys.exit(exit_code_of(error))
+    except BrokenPipeError:  # `gantool config show … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -1,0 +1,56 @@
+"""Every random draw of a run, from (seed, stream, images seen, attempt) and nothing else.
+
+No generator lives longer than a step: whoever wants to draw hashes the counter. So a resumed run needs no random
+state, the number of processes changes nothing, and two streams never share a sequence by accident (as
+``seed + n`` makes them).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+
+import torch
+
+_installed: ContextVar[torch.Generator | None] = ContextVar("installed", default=None)
+
+
+def derive(*key: int | str) -> int:
+    """A 63-bit seed from a key of numbers and names, the same on every machine.
+
+    ``derive(seed, "latent", images_seen, attempt)`` is the form used in a step.
+    """
+    text = "\x1f".join(f"{type(part).__name__}:{part}" for part in key)
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def generator(*key: int | str, device: torch.device | str = "cpu") -> torch.Generator:
+    """A fresh generator on ``device``, seeded by `derive` of the key."""
+    return torch.Generator(device).manual_seed(derive(*key))
+
+
+@contextlib.contextmanager
+def installed(source: torch.Generator) -> Iterator[None]:
+    """Make ``source`` the generator that layers with noise (dropout, StyleGAN noise) draw from."""
+    token = _installed.set(source)
+    try:
+        yield
+    finally:
+        _installed.reset(token)
+
+
+def current() -> torch.Generator:
+    """The step's generator.
+
+    Raises:
+        RuntimeError: outside of `installed`: a layer would draw from a source that no counter controls.
+    """
+    source = _installed.get()
+    if source is None:
+        raise RuntimeError("a layer with noise was called outside `seeding.installed(...)`")
+    return source
+
+
