@@ -54,3 +54,15 @@ def current() -> torch.Generator:
     return source
 
 
+def latents(seed: int, first: int, count: int, latent_dim: int) -> torch.Tensor:
+    """The latents of images ``first`` … ``first + count − 1`` of ``seed``: standard normal, float32, count×latent_dim.
+
+    Each comes from (seed, its index) alone and is drawn on the CPU, so image i is the same for every count and
+    on every device.
+    """
+    drawn = torch.empty(count, latent_dim)
+    source = torch.Generator()
+    for row in range(count):
+        source.manual_seed(derive(seed, "sample", first + row))
+        torch.randn(latent_dim, generator=source, out=drawn[row])
+    return drawn

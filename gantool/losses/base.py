@@ -17,7 +17,10 @@ class Loss(Settings):
     """Whether the generator's loss looks at the real logits too (the relativistic ones do)."""
 
     absolute_zero: ClassVar[bool] = True
-    """Whether the sign of a logit means real or fake. Where it does not, accuracy is P(D(x) > D(G(z)))."""
+    """Whether a logit above `boundary` means real. Where it does not, accuracy is P(D(x) > D(G(z)))."""
+
+    boundary: ClassVar[float] = 0.0
+    """The logit between fake and real, where there is an absolute one."""
 
     discriminator_scale: PositiveFloat = 1.0
     """Factor on the discriminator's loss: 1 for the sum of its two halves, 0.5 for their mean."""
@@ -27,5 +30,9 @@ class Loss(Settings):
         raise NotImplementedError
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        """Fake logits N (and real ones where `needs_both`) → a scalar to minimise."""
+        """Fake logits N (and real ones where `needs_both`) → a scalar to minimise.
+
+        Raises:
+            ValueError: without real logits where `needs_both`.
+        """
         raise NotImplementedError

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from pydantic import PositiveInt
+import torch
+from pydantic import PositiveInt, field_validator
 from torch import Tensor
 
 from gantool.component import Settings
-from gantool.schedules import Scheduled
+from gantool.nn.precision import full_precision
+from gantool.schedules import Ramp, Scheduled
 
 Critic = Callable[[Tensor], Tensor]
 """Images N×C×H×W → N logits: the discriminator with its labels and augmentation filled in."""
@@ -25,7 +27,15 @@ class Penalty(Settings):
     weight: Scheduled = 1.0
     every_steps: PositiveInt = 1
     precision: Literal["float32", "training"] = "float32"
-    """float32 leaves autocast; ``training`` computes the penalty in the training precision (faster, coarser)."""
+    """float32 leaves autocast; ``training`` computes it in the training precision: faster, coarser."""
+
+    @field_validator("weight")
+    @classmethod
+    def _weight_is_not_negative(cls, weight: Scheduled) -> Scheduled:
+        ends = (weight.start, weight.to) if isinstance(weight, Ramp) else (weight,)
+        if min(ends) < 0:
+            raise ValueError("a penalty's weight is not negative")
+        return weight
 
     def value(self, critic: Critic, real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
         """The unweighted penalty.
@@ -39,3 +49,13 @@ class Penalty(Settings):
             a scalar that can be differentiated with respect to the discriminator's parameters.
         """
         raise NotImplementedError
+
+
+def squared_gradient_norms(critic: Critic, images: Tensor) -> Tensor:
+    """‖∇D(xᵢ)‖² for each of the images N×C×H×W → N, float32, differentiable in D's parameters.
+
+    The sum over the batch is differentiated once: the logit of a sample depends on that sample alone.
+    """
+    images = images.detach().requires_grad_()
+    (gradients,) = torch.autograd.grad(critic(images).sum(), images, create_graph=True)
+    return full_precision(gradients).square().sum(dim=(1, 2, 3))

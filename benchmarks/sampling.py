@@ -1,0 +1,106 @@
+"""Does `gantool sample` cost more than what it cannot do without?
+
+    python -m benchmarks.sampling [--count 10000] [--rounds 3]
+
+Against the bare generator forward (latents in memory, blocks of 64) plus the bare PNG encoding (one thread, into
+memory, no text fields) stands the whole verb: loading, latents, forward, provenance, encoding, files. The three
+are measured in turn, round by round, so that a busy machine disturbs them alike; medians count. Promised: at most
+1.3. How long the file system takes to make 10,000 files is in it: `TMPDIR=/dev/shm` takes that out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from gantool.gallery import Wish, write_gallery
+from gantool.images import ImageShape
+from gantool.models import Compact
+from gantool.sample import BLOCK, load_generator
+from gantool.training.checkpoint import write_checkpoint
+
+SHAPE = ImageShape(1, 28, 28)
+PROMISED = 1.3
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = quickstart_checkpoint(Path(folder))
+        forward, encoding, verb = [], [], []
+        for number in range(asked.rounds):
+            seconds, pixels = bare_forward(checkpoint, asked.count)
+            forward.append(seconds)
+            encoding.append(bare_encoding(pixels))
+            verb.append(timed(lambda: whole_verb(checkpoint, asked.count, Path(folder, f"out-{number}"))))  # noqa: B023
+            print(
+                f"round {number + 1}: {forward[-1]:.2f} s + {encoding[-1]:.2f} s, the verb {verb[-1]:.2f} s",
+                flush=True,
+            )
+    ratio = median(verb) / (median(forward) + median(encoding))
+    print(f"{asked.count:,} images of {SHAPE.height}², {torch.get_num_threads()} threads, medians of {asked.rounds}:")
+    print(f"  forward {median(forward):.2f} s, encoding {median(encoding):.2f} s, the verb {median(verb):.2f} s")
+    print(f"  ratio {ratio:.2f} (promised: at most {PROMISED})")
+
+
+def quickstart_checkpoint(folder: Path) -> Path:
+    """A generator of the quickstart's size with fresh weights: what it draws costs the same."""
+    settings = Compact()
+    weights = settings.build_generator(SHAPE, classes=0).state_dict()
+    metadata = {
+        "kind": "export",
+        "config": {"model": settings.model_dump(mode="json")},
+        "shape": [*SHAPE],
+        "classes": [],
+    }
+    path = folder / "generator.safetensors"
+    write_checkpoint(path, {f"ema.{name}": tensor for name, tensor in weights.items()}, metadata)
+    return path
+
+
+def bare_forward(checkpoint: Path, count: int) -> tuple[float, NDArray[np.uint8]]:
+    """Seconds of the network alone, and what it drew."""
+    generator = load_generator(checkpoint, device="cpu")
+    latents = torch.randn(count, generator.latent_dim)
+    with torch.inference_mode():
+        began = time.perf_counter()
+        drawn = [generator.network(block) for block in latents.split(BLOCK)]
+        seconds = time.perf_counter() - began
+    levels = torch.cat(drawn).add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+    return seconds, levels[:, 0].numpy()
+
+
+def bare_encoding(pixels: NDArray[np.uint8]) -> float:
+    """Seconds of Pillow's PNG alone."""
+    pictures = [Image.fromarray(picture) for picture in pixels]
+    return timed(lambda: [picture.save(BytesIO(), "PNG") for picture in pictures])
+
+
+def whole_verb(checkpoint: Path, count: int, out: Path) -> None:
+    """What `gantool sample` does once its imports are done."""
+    write_gallery(load_generator(checkpoint, device="cpu"), out, Wish(count))
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that ``work`` takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""``gantool train``: a new run from a config."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gantool.cli.shared import DeviceOption, ProcessesOption, SetOption, conclude, preparation_progress
+
+
+def train(
+    config: Annotated[str, typer.Argument(help="A YAML file, or the name of a recipe (`gantool config list`).")],
+    run_dir: Annotated[
+        Path | None, typer.Option("--run-dir", help="Where the run is written; by default runs/<name>-001, -002, …")
+    ] = None,
+    device: DeviceOption = "auto",
+    overrides: SetOption = None,
+    processes: ProcessesOption = None,
+) -> None:
+    """Train a GAN.
+
+    Example:  gantool train quickstart.yaml --set training.total_images=50000
+    """
+    from gantool.config import find_config, load_config
+    from gantool.data import prepare
+    from gantool.training import launch
+    from gantool.training.verbs import new_run, start
+
+    started = time.monotonic()
+    experiment = load_config(find_config(config), overrides or [])
+    ranked = launch.is_rank()
+    run = new_run(experiment, run_dir)
+    with preparation_progress() as progress:
+        prepare(experiment.data, seed=experiment.seed, progress=progress)
+    if processes and processes > 1 and not ranked:
+        run.create()  # the ranks must agree on the folder
+        changes = [part for change in overrides or [] for part in ("--set", change)]
+        sys.exit(
+            launch.run_ranks(processes, ["train", config, "--run-dir", str(run.path), "--device", device, *changes])
+        )
+    if ranked:
+        launch.follow_launcher()
+    conclude(run, start(experiment, run, device), started)

@@ -1,0 +1,131 @@
+"""What is in a folder, the same on every machine: sorted, each file once, nothing but files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from gantool.errors import DataError
+
+_JUNK = {"thumbs.db", "desktop.ini", "__macosx"}
+
+
+class Found(NamedTuple):
+    """A regular file below a folder."""
+
+    name: str
+    """Relative to the folder, with forward slashes."""
+    path: Path
+    size: int
+    changed: int
+    """Nanoseconds since 1970."""
+
+
+def existing_folder(path: str) -> Path:
+    """``path`` as a folder that is there.
+
+    Raises:
+        DataError: when it is not.
+    """
+    folder = Path(path).expanduser()
+    if folder.is_dir():
+        return folder
+    if folder.exists():
+        raise DataError(f"{folder}: this is a file; data.path must be a folder (unpack an archive first)")
+    nearest = next((parent for parent in folder.absolute().parents if parent.is_dir()), folder)
+    raise DataError(f"{folder}: no such folder (there is {nearest}); check data.path")
+
+
+def files_below(root: Path) -> list[Found]:
+    """Every regular file below ``root``, sorted by name.
+
+    Hidden files, what operating systems leave behind, sockets, pipes and devices are passed over. Links are followed
+    after everything else was seen, and each file and folder counts once, by device and inode: so a loop ends, and a
+    picture goes by the name of its real place where that is below ``root`` too.
+
+    Raises:
+        DataError: for a folder that cannot be read.
+    """
+    walk = _Walk(root)
+    walk.enter(root)
+    while walk.links:
+        links, walk.links = sorted(walk.links), []
+        for link in links:
+            walk.visit(link)
+    return sorted(walk.files, key=lambda found: found.name.split("/"))
+
+
+def state_of(files: Iterable[Found]) -> str:
+    """A digest of names, sizes and times of change."""
+    digest = hashlib.sha256()
+    for file in files:
+        line = f"{file.name}\0{file.size}\0{file.changed}\n"
+        digest.update(line.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def shown(name: str) -> str:
+    """A file name that can be printed, whatever its bytes were."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+class _Walk:
+    def __init__(self, root: Path) -> None:
+        self.files: list[Found] = []
+        self.links: list[Path] = []
+        self._root = root
+        self._seen: set[tuple[int, int]] = set()
+
+    def enter(self, folder: Path) -> None:
+        """Visit all that is in ``folder``, and in the folders below it; links are put off."""
+        pending = [folder]
+        while pending:
+            here = pending.pop()
+            if not self._is_new(here.stat()):
+                continue
+            for entry in self._entries(here):
+                if entry.is_symlink():
+                    self.links.append(Path(entry.path))
+                elif entry.is_dir():
+                    pending.append(Path(entry.path))
+                else:
+                    self._add(Path(entry.path), entry.stat())
+
+    def visit(self, link: Path) -> None:
+        """Follow one link; one that leads nowhere is passed over."""
+        try:
+            status = link.stat()
+        except OSError:  # also a link to itself
+            return
+        if stat.S_ISDIR(status.st_mode):
+            self.enter(link)
+        else:
+            self._add(link, status)
+
+    def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as entries:
+                return sorted((entry for entry in entries if not _is_junk(entry.name)), key=lambda e: e.name)
+        except OSError as error:
+            raise DataError(f"{folder}: this folder cannot be read ({error.strerror})") from error
+
+    def _add(self, path: Path, status: os.stat_result) -> None:
+        if stat.S_ISREG(status.st_mode) and self._is_new(status):
+            name = path.relative_to(self._root).as_posix()
+            self.files.append(Found(name, path, status.st_size, status.st_mtime_ns))
+
+    def _is_new(self, status: os.stat_result) -> bool:
+        identity = (status.st_dev, status.st_ino)
+        # Windows' directory listing gives no inodes: there, nothing can be told apart this way.
+        if identity in self._seen and status.st_ino:
+            return False
+        self._seen.add(identity)
+        return True
+
+
+def _is_junk(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _JUNK

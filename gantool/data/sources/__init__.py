@@ -1,0 +1,1 @@
+"""One source a file: its settings, and how its pictures are found."""

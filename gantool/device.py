@@ -1,0 +1,78 @@
+"""Where and in which numbers a run computes."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+from pathlib import Path
+
+import torch
+
+from gantool.errors import UsageError
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def choose_device(name: str = "auto", local_rank: int = 0) -> torch.device:
+    """``auto`` takes cuda, then mps, then cpu. Several processes on CUDA take one device each.
+
+    Raises:
+        UsageError: for a name that torch does not know, or a device that is not there.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise UsageError(f"--device {name}: unknown device; choices: auto, cpu, cuda, cuda:1, mps") from error
+    if device.type == "cuda":
+        return _cuda(name, device.index if device.index is not None else local_rank)
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise UsageError("--device mps: this machine has no mps device; try --device cpu")
+    if device.type not in {"cpu", "mps"}:
+        raise UsageError(f"--device {name}: gantool runs on cpu, cuda and mps")
+    return device
+
+
+def _cuda(name: str, index: int) -> torch.device:
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if index >= count:
+        there = f"{count} CUDA device{'s are' if count != 1 else ' is'} here" if count else "no CUDA device is here"
+        raise UsageError(f"--device {name}: {there}; try --device auto")
+    return torch.device("cuda", index)
+
+
+@functools.cache
+def native_bfloat16(device: torch.device) -> bool:
+    """Whether the machine multiplies bfloat16 in hardware.
+
+    CPU: avx512_bf16 or amx_bf16 (read from /proc/cpuinfo; other systems say no). CUDA: compute capability ≥ 8.0.
+    """
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu" and platform.system() == "Linux":
+        try:
+            words = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split()
+        except OSError:
+            return False
+        return "avx512_bf16" in words or "amx_bf16" in words
+    return False
+
+
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
+    """``auto`` is bfloat16 where the machine computes it natively, else float32."""
+    if name == "auto":
+        return torch.bfloat16 if native_bfloat16(device) else torch.float32
+    return DTYPES[name]
+
+
+def make_deterministic(device: torch.device) -> None:
+    """Ask torch for the same bits every time (on CUDA at some cost; some kernels then raise).
+
+    Subnormal numbers stay as they are: flushing them is a per-thread setting that new threads would not share.
+    """
+    if device.type == "cuda":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(True)

@@ -1,0 +1,112 @@
+"""Several processes: the group, and the few operations a run needs. Alone, every one of them is a no-op.
+
+Started by ``torchrun`` or by ``gantool train --processes N`` (which sets the same variables). Rank 0 writes.
+What this does not do: sharding of weights. Every process holds both networks; only the batch is divided.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+_PR_SET_PDEATHSIG = 1
+
+
+def environment() -> tuple[int, int, int]:
+    """(rank, local rank, world size) as the launcher set them; (0, 0, 1) alone."""
+    return tuple(int(os.environ.get(name, default)) for name, default in _LAUNCHER)  # type: ignore[return-value]
+
+
+_LAUNCHER = (("RANK", "0"), ("LOCAL_RANK", "0"), ("WORLD_SIZE", "1"))
+
+
+@contextmanager
+def process_group(device: torch.device, timeout_s: float = 600.0) -> Iterator[None]:
+    """Join the group that the launcher's variables describe: nccl on CUDA, gloo elsewhere."""
+    _, _, world = environment()
+    if world == 1:
+        yield
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    dist.init_process_group(backend, timeout=timedelta(seconds=timeout_s))
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
+
+
+def rank() -> int:
+    """This process's number in the group, 0 alone."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def world_size() -> int:
+    """How many processes there are, 1 alone."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """Replace every gradient by its mean over the processes, in one message."""
+    if world_size() == 1:
+        return
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    # Memory order is the gradient's own (channels-last stays so), and equal on every rank: no transposing copy.
+    flat = torch.cat([_in_memory_order(gradient) for gradient in gradients])
+    dist.all_reduce(flat)
+    flat /= world_size()
+    for gradient, piece in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
+        _in_memory_order(gradient).copy_(piece)
+
+
+def _in_memory_order(tensor: Tensor) -> Tensor:
+    """A flat view of a dense tensor in the order its numbers lie in memory."""
+    return tensor.as_strided((tensor.numel(),), (1,))
+
+
+def broadcast(tensors: Iterable[Tensor]) -> None:
+    """Give every process rank 0's values, in place."""
+    if world_size() > 1:
+        for tensor in tensors:
+            dist.broadcast(_in_memory_order(tensor), src=0)
+
+
+def mean(values: Tensor) -> Tensor:
+    """The mean of ``values`` over the processes."""
+    if world_size() > 1:
+        dist.all_reduce(values)
+        values /= world_size()
+    return values
+
+
+def agree(value: int) -> int:
+    """The largest ``value`` of any process: a signal that one of them saw is seen by all."""
+    if world_size() == 1:
+        return value
+    flag = torch.tensor([value], device="cuda" if dist.get_backend() == "nccl" else "cpu")
+    dist.all_reduce(flag, op=dist.ReduceOp.MAX)
+    return int(flag.item())
+
+
+def barrier() -> None:
+    """Wait until every process is here."""
+    if world_size() > 1:
+        dist.barrier()
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to end this process when the one that started it dies (Linux; elsewhere a no-op)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == 1:  # the parent died before we asked
+            os._exit(1)

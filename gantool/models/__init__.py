@@ -1,0 +1,16 @@
+"""The architectures. The union is the registry: a new one is a file, and a line here."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from gantool.models.base import Discriminator, Generator, ModelSettings
+from gantool.models.compact import Compact
+from gantool.models.dcgan import DCGAN
+from gantool.models.mlp import MLP
+
+AnyModel = Annotated[MLP | DCGAN | Compact, Field(discriminator="name")]
+
+__all__ = ["DCGAN", "MLP", "AnyModel", "Compact", "Discriminator", "Generator", "ModelSettings"]

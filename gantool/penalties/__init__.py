@@ -1,0 +1,16 @@
+"""The discriminator's penalties. The union is the registry: a new one is a file, and a line here."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from gantool.penalties.base import Critic, Penalty
+from gantool.penalties.r1 import R1
+from gantool.penalties.r2 import R2
+from gantool.penalties.wgan_gp import WGANGP
+
+AnyPenalty = Annotated[R1 | R2 | WGANGP, Field(discriminator="name")]
+
+__all__ = ["R1", "R2", "WGANGP", "AnyPenalty", "Critic", "Penalty"]

@@ -1,0 +1,155 @@
+"""The run folder: its names, its lock, its newest and best checkpoint.
+
+    config.yaml  run.json  metrics.jsonl  tensorboard/  samples/000120000.png  checkpoints/000120000.safetensors  lock
+
+Numbers are images seen: order comes from the counter, never from a file's time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from gantool import files
+from gantool.errors import CheckpointError, ResourceError, RunInUseError, UsageError
+
+try:
+    import fcntl
+except ImportError:  # Windows: runs are not locked there, as the README says
+    fcntl = None  # type: ignore[assignment]
+
+CHECKPOINT_SUFFIX = ".safetensors"
+
+
+class RunFolder:
+    """One run on disk. Creating the object touches nothing."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.config = self.path / "config.yaml"
+        self.info = self.path / "run.json"
+        self.metrics = self.path / "metrics.jsonl"
+        self.tensorboard = self.path / "tensorboard"
+        self.samples = self.path / "samples"
+        self.checkpoint_folder = self.path / "checkpoints"
+        self.best_record = self.checkpoint_folder / "best.json"
+
+    def exists(self) -> bool:
+        """Whether a run lives here."""
+        return self.config.is_file()
+
+    def create(self) -> None:
+        """Make the folders.
+
+        Raises:
+            ResourceError: when the place cannot be written.
+        """
+        try:
+            for folder in (self.samples, self.checkpoint_folder):
+                folder.mkdir(parents=True, exist_ok=True)
+            probe = self.path / f".writable{files.TEMPORARY_SUFFIX}"
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise ResourceError(
+                f"{self.path}: cannot be written ({error.strerror}); choose another --run-dir"
+            ) from error
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run for this process; the kernel lets go of it even after ``kill -9``.
+
+        Raises:
+            RunInUseError: names the process and host that hold it.
+        """
+        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            if fcntl is not None:
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError as error:
+                    holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
+                    raise RunInUseError(
+                        f"{self.path}: in use by {holder or 'another process'}; wait for it, or stop it first"
+                    ) from error
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def checkpoint_path(self, images_seen: int) -> Path:
+        """Where the checkpoint of that moment lies."""
+        return self.checkpoint_folder / f"{images_seen:09d}{CHECKPOINT_SUFFIX}"
+
+    def sample_path(self, images_seen: int) -> Path:
+        """Where the sample grid of that moment lies."""
+        return self.samples / f"{images_seen:09d}.png"
+
+    def checkpoints(self) -> list[Path]:
+        """All checkpoints, oldest first."""
+        found = [p for p in self.checkpoint_folder.glob(f"*{CHECKPOINT_SUFFIX}") if re.fullmatch(r"\d{9,}", p.stem)]
+        return sorted(found, key=images_seen_of)
+
+    def newest(self) -> Path | None:
+        """The checkpoint of the highest counter."""
+        return max(self.checkpoints(), key=images_seen_of, default=None)
+
+    def best(self) -> Path | None:
+        """The checkpoint that evaluation found best, where one was kept."""
+        record = self.read_best()
+        if record is None:
+            return None
+        path = self.checkpoint_folder / Path(str(record["file"])).name
+        return path if path.is_file() else None
+
+    def read_best(self) -> dict[str, Any] | None:
+        """``{"file": …, "metric": …, "value": …}``, or None."""
+        try:
+            record = json.loads(self.best_record.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return record if isinstance(record, dict) and "file" in record else None
+
+    def write_best(self, checkpoint: Path, metric: str, value: float) -> None:
+        """Record that ``checkpoint`` is the best so far."""
+        record = {"file": checkpoint.name, "metric": metric, "value": value}
+        files.write_text(self.best_record, json.dumps(record) + "\n")
+
+
+def images_seen_of(checkpoint: Path) -> int:
+    """The counter in a checkpoint's name."""
+    return int(checkpoint.stem)
+
+
+def next_free(name: str, parent: Path = Path("runs")) -> Path:
+    """``runs/<name>-001``, or the next number after the highest that is taken."""
+    pattern = re.compile(re.escape(name) + r"-(\d{3,})")
+    taken = [int(m[1]) for p in parent.glob(f"{name}-*") if (m := pattern.fullmatch(p.name))] if parent.is_dir() else []
+    return parent / f"{name}-{max(taken, default=0) + 1:03d}"
+
+
+def resolve_checkpoint(file_or_run: Path | str) -> Path:
+    """A checkpoint file as it is; of a run its best checkpoint, else its newest.
+
+    Raises:
+        UsageError: when nothing is there.
+        CheckpointError: when a run has no checkpoint.
+    """
+    path = Path(file_or_run)
+    if path.is_file():
+        return path
+    if not path.exists():
+        raise UsageError(f"{path}: no such file or run folder")
+    run = RunFolder(path)
+    found = run.best() or run.newest()
+    if found is None:
+        what = "a run without a checkpoint" if run.exists() else "not a run folder (it has no config.yaml)"
+        raise CheckpointError(f"{path}: {what}; give a checkpoint (*.safetensors) or the folder of a run")
+    return found

@@ -1,0 +1,39 @@
+"""``compile: true``: torch.compile where a compiler is there, else the plain network and a word about it."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Callable
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+Forward = Callable[[Tensor, Tensor | None], Tensor]
+_COMPILERS = ("c++", "g++", "clang++", "cl")
+
+
+def compiler_is_missing(device: torch.device) -> str | None:
+    """Why torch.compile cannot work here, or None when it can."""
+    if device.type == "cpu" and not any(shutil.which(name) for name in _COMPILERS):
+        return "no C++ compiler is installed"
+    if device.type == "cuda":
+        if importlib.util.find_spec("triton") is None:
+            return "the package triton is not installed"
+    return None
+
+
+def compiled_or_plain(wanted: bool, device: torch.device, say: Callable[[str], None]) -> Callable[[nn.Module], Forward]:
+    """How the steps call a network."""
+    if not wanted:
+        return lambda network: network
+    reason = compiler_is_missing(device)
+    if reason is not None:
+        say(f"warning: training.compile: {reason}; going on without it")
+        return lambda network: network
+    return lambda network: cast(Forward, _compile(network))
+
+
+def _compile(network: nn.Module) -> Any:
+    return torch.compile(network, dynamic=False)

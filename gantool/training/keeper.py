@@ -1,0 +1,146 @@
+"""Keeping checkpoints: saving the state, finding the newest good one, letting old ones go.
+
+An old checkpoint is deleted only when a newer one is in place. A newest one that is damaged is set aside, named,
+and the one before it is used.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gantool import files
+from gantool.config import ExperimentConfig
+from gantool.errors import CheckpointError, ResourceError
+from gantool.rundir import RunFolder, images_seen_of
+from gantool.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from gantool.training.state import TrainingState
+
+_FAILURES_ALLOWED = 3
+
+
+class Keeper:
+    """The checkpoints of one run.
+
+    Args:
+        run: the folder.
+        config: the experiment; it is stored in every checkpoint, without absolute paths.
+        facts: what else every checkpoint says: shape, classes, data-set fingerprint, environment.
+        say: takes warnings.
+    """
+
+    def __init__(
+        self, run: RunFolder, config: ExperimentConfig, facts: dict[str, Any], say: Callable[[str], None]
+    ) -> None:
+        self._run = run
+        self._config = config
+        self._facts = {**facts, "config": portable(config.to_dict())}
+        self._say = say
+        self._failures = 0
+
+    def save(self, state: TrainingState, *, lines: int, must: bool = False) -> Path | None:
+        """Write a checkpoint of ``state``; returns its path, or None when it is left to the next interval.
+
+        Args:
+            state: what to save.
+            lines: the lines of ``metrics.jsonl`` so far.
+            must: there is no next interval: raise at the first failure.
+
+        Raises:
+            ResourceError: when the disk is full or unwritable, and stays so.
+        """
+        path = self._run.checkpoint_path(state.images_seen)
+        metadata = {
+            **self._facts,
+            "kind": "checkpoint",
+            "images_seen": state.images_seen,
+            "attempt": state.attempt,
+            "metrics_lines": lines,
+            "best": self._run.read_best(),
+        }
+        try:
+            write_checkpoint(path, state.tensors(), metadata)
+        except OSError as error:
+            self._failed(path, error, must=must)
+            return None
+        self._failures = 0
+        self._let_go()
+        return path
+
+    def _failed(self, path: Path, error: OSError, *, must: bool) -> None:
+        self._failures += 1
+        reason = error.strerror or str(error)
+        newest = self._run.newest()
+        whole = f"the newest whole checkpoint is {newest}" if newest else "no checkpoint was written yet"
+        if must or self._failures >= _FAILURES_ALLOWED:
+            raise ResourceError(
+                f"{path}: cannot be written ({reason}); {whole}. Free some space, then resume"
+            ) from error
+        self._say(f"warning: {path}: cannot be written ({reason}); {whole}; trying again at the next interval")
+
+    def _let_go(self) -> None:
+        every, keep_every = self._config.checkpoints.every, self._config.checkpoints.keep_every
+        checkpoints = self._run.checkpoints()
+        kept = set(checkpoints[-self._config.checkpoints.keep :])
+        best = self._run.best()
+        for path in checkpoints:
+            is_nth = keep_every is not None and (images_seen_of(path) // every) % keep_every == 0
+            if path not in kept and path != best and not is_nth:
+                path.unlink(missing_ok=True)
+
+    def newest_good(self) -> Checkpoint | None:
+        """The newest checkpoint that can be read; None when there is none at all.
+
+        Raises:
+            CheckpointError: when there are some and none of them is whole.
+        """
+        checkpoints = self._run.checkpoints()
+        for path in reversed(checkpoints):
+            try:
+                return self._checked(path)
+            except CheckpointError as error:
+                aside = path.with_name(path.name + ".damaged")
+                path.replace(aside)
+                self._say(f"warning: {error}\n  set aside as {aside.name}; going back to the checkpoint before it")
+        if checkpoints:
+            raise CheckpointError(
+                f"{self._run.path}: none of its {len(checkpoints)} checkpoints can be read; start again"
+            )
+        return None
+
+    def _checked(self, path: Path) -> Checkpoint:
+        checkpoint = read_checkpoint(path)
+        if checkpoint.metadata.get("kind") != "checkpoint":
+            raise CheckpointError(f"{path}: an exported generator, not a checkpoint that a run can go on from")
+        return checkpoint
+
+    def check_space(self, state: TrainingState) -> None:
+        """Fail before the run where its checkpoints cannot fit on the disk.
+
+        Raises:
+            ResourceError: with what is needed and what is there.
+        """
+        one = sum(tensor.numel() * tensor.element_size() for tensor in state.tensors().values())
+        needed = one * (self._config.checkpoints.keep + 2)
+        free = shutil.disk_usage(self._run.path).free
+        if free < needed:
+            raise ResourceError(
+                f"{self._run.path}: {needed / 1e6:.0f} MB are needed for checkpoints and {free / 1e6:.0f} MB are free; "
+                "free some space, lower checkpoints.keep, or choose another --run-dir"
+            )
+
+    def tidy(self) -> None:
+        """Remove what a killed process left half-written."""
+        for folder in (self._run.path, self._run.checkpoint_folder, self._run.samples):
+            files.remove_stale_temporaries(folder)
+
+
+def portable(config: dict[str, Any]) -> dict[str, Any]:
+    """The config without absolute paths: a checkpoint is shared, and names no home folder."""
+    data = dict(config["data"])
+    path = data.get("path")
+    if isinstance(path, str) and Path(path).is_absolute():
+        data["path"] = Path(path).name
+    return {**config, "data": data}

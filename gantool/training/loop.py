@@ -1,0 +1,188 @@
+"""The training loop. There is no callback system: who wants another output edits this page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from gantool import distributed
+from gantool.config import ExperimentConfig
+from gantool.errors import DivergedError
+from gantool.schedules import value_at
+from gantool.training.batches import RealBatches
+from gantool.training.display import Display
+from gantool.training.ema import beta_at
+from gantool.training.evaluation import Evaluation
+from gantool.training.grid import SampleGrid
+from gantool.training.keeper import Keeper
+from gantool.training.recorder import Recorder
+from gantool.training.signals import StopFlag
+from gantool.training.state import TrainingState
+from gantool.training.steps import Steps
+
+ROLLBACKS_ALLOWED = 3
+
+
+@dataclass
+class Outputs:
+    """What rank 0 writes and shows."""
+
+    recorder: Recorder
+    keeper: Keeper
+    grid: SampleGrid
+    evaluation: Evaluation
+    display: Display
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended: finished, or stopped by a signal after saving."""
+
+    images_seen: int
+    signal: int = 0
+
+
+class Diverged(Exception):
+    """A loss or a gradient is no longer finite: a turn of the loop, not an error that leaves it."""
+
+
+def due(every: int, before: int, after: int) -> bool:
+    """Whether a cadence of ``every`` images falls between two counters; 0 means never."""
+    return every > 0 and after // every > before // every
+
+
+def train_until_done(
+    config: ExperimentConfig,
+    state: TrainingState,
+    steps: Steps,
+    batches: RealBatches,
+    outputs: Outputs | None,
+    stop: StopFlag,
+) -> Ending:
+    """Run the loop to ``total_images``, to a signal, or to a divergence that rollbacks do not mend.
+
+    ``outputs`` is None on every rank but 0.
+
+    Raises:
+        DivergedError: after ``ROLLBACKS_ALLOWED`` rollbacks.
+    """
+    while True:
+        try:
+            return _run(config, state, steps, batches, outputs, stop)
+        except Diverged as reason:
+            _roll_back(state, outputs, str(reason))
+
+
+def _run(
+    config: ExperimentConfig,
+    state: TrainingState,
+    steps: Steps,
+    batches: RealBatches,
+    outputs: Outputs | None,
+    stop: StopFlag,
+) -> Ending:
+    training = config.training
+    if state.images_seen == 0:
+        _write_step_0(state, outputs)
+    while state.images_seen < training.total_images:
+        before = state.images_seen
+
+        for sub_step in range(training.discriminator_steps):
+            draws = steps.draws_at(state.images_seen)
+            with draws.installed():
+                last = sub_step == training.discriminator_steps - 1
+                fakes = steps.discriminator_step(batches.at(state.images_seen), draws, last=last)
+                if last:
+                    steps.generator_step(fakes)
+            state.images_seen += training.batch_size
+        after = state.images_seen
+        half_life = value_at(training.ema_half_life, after)
+        state.ema.update(beta_at(after - before, after, half_life, training.ema_ramp))
+
+        signal = distributed.agree(stop.number)
+        done = after >= training.total_images
+        if due(config.log.every, before, after) or done:
+            _log(state, steps, outputs)
+        if due(config.samples.every, before, after) or done:
+            _draw_samples(state, outputs)
+        if due(config.evaluation.every, before, after):
+            _evaluate(state, outputs)
+        if due(config.checkpoints.every, before, after) or done or signal:
+            _save(state, steps, outputs, must=done or bool(signal))
+        if outputs:
+            outputs.display.advance(after)
+        if signal and not done:
+            return Ending(after, signal)
+    return Ending(state.images_seen)
+
+
+def _write_step_0(state: TrainingState, outputs: Outputs | None) -> None:
+    """A checkpoint of the very beginning, so that `resume` always has one."""
+    if outputs:
+        outputs.keeper.check_space(state)
+        outputs.keeper.save(state, lines=outputs.recorder.lines, must=True)
+        _draw_samples(state, outputs)
+
+
+def _log(state: TrainingState, steps: Steps, outputs: Outputs | None) -> None:
+    _look_for_divergence(state, steps)
+    values = state.meters.take()
+    values["loss_total"] = values["loss_generator"] + values["loss_discriminator"]
+    values |= {name: float(norm) for name, norm in steps.gradient_norms().items()}
+    if outputs:
+        line = outputs.recorder.log(state.images_seen, values)
+        outputs.display.log(state.images_seen, values, line["clock"]["images_per_second"])
+
+
+def _draw_samples(state: TrainingState, outputs: Outputs | None) -> None:
+    if outputs:
+        picture, path = outputs.grid.draw(state.ema.network(), state.images_seen)
+        outputs.recorder.picture(state.images_seen, picture)
+        outputs.display.sample(path)
+
+
+def _evaluate(state: TrainingState, outputs: Outputs | None) -> None:
+    if outputs:
+        values = outputs.evaluation.measure(state)
+        outputs.recorder.log(state.images_seen, values, event="evaluation")
+        outputs.evaluation.keep_if_best(state, values, outputs.keeper, outputs.recorder)
+
+
+def _save(state: TrainingState, steps: Steps, outputs: Outputs | None, *, must: bool) -> Path | None:
+    _look_for_divergence(state, steps)
+    if outputs is None:
+        return None
+    outputs.recorder.sync()
+    return outputs.keeper.save(state, lines=outputs.recorder.lines, must=must)
+
+
+def _look_for_divergence(state: TrainingState, steps: Steps) -> None:
+    """The one place where the loop waits for the device. Weights that are poisoned are never saved: a gradient
+    that was not finite has made every loss after it so too, and the last step's gradients are looked at here."""
+    norms = torch.stack(list(steps.gradient_norms().values()))
+    finite = bool(torch.isfinite(norms).all().item()) or bool(state.scalers)  # a scaler skips such a step itself
+    if state.meters.poisoned() or distributed.agree(int(not finite)):
+        raise Diverged(f"a loss or gradient stopped being finite before image {state.images_seen:,}")
+
+
+def _roll_back(state: TrainingState, outputs: Outputs | None, reason: str) -> None:
+    """Back to the last good checkpoint, with fresh draws; on rank 0, then broadcast."""
+    attempt = state.attempt + 1
+    if attempt > ROLLBACKS_ALLOWED:
+        raise DivergedError(
+            f"{reason}, {attempt} times; the newest checkpoint is whole. Lower the learning rates "
+            "(--set optimizer.generator.learning_rate=1e-4), or add a penalty such as r1 (penalties: [{name: r1}])"
+        )
+    if outputs:
+        checkpoint = outputs.keeper.newest_good()
+        if checkpoint is None:
+            raise DivergedError(f"{reason}, and there is no checkpoint to go back to")
+        state.load_tensors(checkpoint.tensors)
+        state.images_seen = checkpoint.metadata["images_seen"]
+        outputs.recorder.cut_back(checkpoint.metadata["metrics_lines"])
+        outputs.recorder.event(state.images_seen, "rollback", f"attempt {attempt}: {reason}")
+        outputs.display.say(f"warning: {reason}: back to image {state.images_seen:,} with fresh draws")
+    state.broadcast()
+    state.attempt = attempt

@@ -1,0 +1,49 @@
+"""What a step measures, summed on the device, so that the loop never waits for a number.
+
+The sums are read (one transfer) at log lines only, and are part of the checkpoint: a run that is resumed in the
+middle of a log interval writes the same line as one that was not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from gantool import distributed
+
+
+class Meters:
+    """Sums over the steps since the last log line, and whether any value was not finite."""
+
+    def __init__(self, names: tuple[str, ...], device: torch.device) -> None:
+        self._names = names
+        self._sums = torch.zeros(len(names), dtype=torch.float32, device=device)
+        self._counts = torch.zeros(len(names), dtype=torch.int64)
+        self._poisoned = torch.zeros((), dtype=torch.bool, device=device)
+        self._nothing = torch.zeros((), dtype=torch.float32, device=device)
+
+    @torch.no_grad()
+    def add(self, values: Mapping[str, Tensor]) -> None:
+        """Count one step's scalars; a lazy penalty's is missing in most steps."""
+        row = torch.stack([values.get(name, self._nothing).float() for name in self._names])
+        self._sums += row
+        self._counts += torch.tensor([name in values for name in self._names])
+        self._poisoned |= ~torch.isfinite(row).all()
+
+    def poisoned(self) -> bool:
+        """Whether a value was not finite, in any process. Reading it waits for the device."""
+        return bool(distributed.agree(int(self._poisoned.item())))
+
+    def take(self) -> dict[str, float]:
+        """The means since the last call, over all processes; then start again at zero."""
+        sums = distributed.mean(self._sums).tolist()
+        counts = self._counts.tolist()
+        self._sums.zero_()
+        self._counts.zero_()
+        return {name: total / count for name, total, count in zip(self._names, sums, counts, strict=True) if count}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The state by name."""
+        return {"sums": self._sums, "counts": self._counts, "poisoned": self._poisoned}

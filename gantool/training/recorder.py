@@ -1,0 +1,101 @@
+"""What a run leaves to read: ``metrics.jsonl``, TensorBoard, sample grids. Rank 0 only.
+
+Every value that comes from the wall clock lies under one key, ``clock``; the rest of ``metrics.jsonl`` is a function
+of the config and is compared bit for bit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gantool.rundir import RunFolder
+
+
+class Recorder:
+    """Appends to a run's records, cut back to where its checkpoint stood.
+
+    Args:
+        run: the folder.
+        lines: how many lines of ``metrics.jsonl`` the loaded checkpoint had seen.
+        images_seen: its counter, so that TensorBoard drops what came after it.
+    """
+
+    def __init__(self, run: RunFolder, *, lines: int, images_seen: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - a second of imports, for runs only
+
+        self._path = run.metrics
+        self._open(lines)
+        self._board = SummaryWriter(str(run.tensorboard), purge_step=images_seen)
+        self._started = time.monotonic()
+        self._last = (time.monotonic(), images_seen)
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._stream.close()
+        self._board.close()
+
+    def log(self, images_seen: int, values: Mapping[str, float], event: str = "log") -> dict[str, Any]:
+        """Write one line and the scalars; returns the line."""
+        line: dict[str, Any] = {"event": event, "images_seen": images_seen, **values}
+        line["clock"] = self._clock(images_seen)
+        self._write(line)
+        for name, value in values.items():
+            self._board.add_scalar(name, value, images_seen)
+        self._board.add_scalar("images_per_second", line["clock"]["images_per_second"], images_seen)
+        return line
+
+    def event(self, images_seen: int, event: str, message: str) -> None:
+        """Write one line that is no measurement: a rollback, an inexact resume."""
+        self._write({"event": event, "images_seen": images_seen, "message": message, "clock": {"time": time.time()}})
+
+    def picture(self, images_seen: int, picture: NDArray[np.uint8]) -> None:
+        """Show a grid (H×W×C) in TensorBoard."""
+        self._board.add_image("samples", picture, images_seen, dataformats="HWC")
+
+    def cut_back(self, lines: int) -> None:
+        """Forget what was written after the first ``lines`` lines: the run goes back to that moment."""
+        self._stream.close()
+        self._open(lines)
+
+    def _open(self, lines: int) -> None:
+        self.lines = _cut_back(self._path, lines)
+        self._stream = self._path.open("a", encoding="utf-8", newline="\n")
+
+    def sync(self) -> None:
+        """Make what was written durable: a checkpoint must never count lines that a power cut can take."""
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+
+    def _write(self, line: dict[str, Any]) -> None:
+        self._stream.write(json.dumps(line) + "\n")
+        self._stream.flush()
+        self.lines += 1
+
+    def _clock(self, images_seen: int) -> dict[str, float]:
+        now = time.monotonic()
+        then, seen = self._last
+        self._last = (now, images_seen)
+        speed = (images_seen - seen) / max(now - then, 1e-9)
+        return {"time": time.time(), "elapsed": now - self._started, "images_per_second": speed}
+
+
+def _cut_back(path: Path, lines: int) -> int:
+    """Keep the first ``lines`` lines of a file; returns how many there are."""
+    path.touch()
+    kept = 0
+    with path.open("r+b") as stream:
+        while kept < lines and stream.readline().endswith(b"\n"):
+            kept += 1
+        stream.truncate(stream.tell())
+    return kept

@@ -1,0 +1,285 @@
+"""One process's part of a run: set everything up, run the loop, say how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gantool import device as devices
+from gantool import distributed, files
+from gantool.config import ExperimentConfig
+from gantool.data import PreparedSet
+from gantool.errors import CheckpointError, ConfigError, DataError, GantoolError, ResourceError
+from gantool.rundir import RunFolder
+from gantool.training.batches import RealBatches
+from gantool.training.checkpoint import Checkpoint
+from gantool.training.compiling import compiled_or_plain
+from gantool.training.display import Display, Silent, choose_display
+from gantool.training.evaluation import Evaluation
+from gantool.training.grid import SampleGrid
+from gantool.training.keeper import Keeper
+from gantool.training.loop import Ending, Outputs, train_until_done
+from gantool.training.recorder import Recorder
+from gantool.training.signals import StopFlag
+from gantool.training.state import TrainingState, build_state
+from gantool.training.steps import Steps
+from gantool.version import __version__
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where this run computes, and what its bits therefore depend on."""
+
+    device: torch.device
+    precision: torch.dtype
+
+    def environment(self) -> dict[str, Any]:
+        """What must be equal for a resumed run to be exact."""
+        is_cuda = self.device.type == "cuda"
+        return {
+            "torch": torch.__version__,
+            "device": torch.cuda.get_device_name(self.device) if is_cuda else self.device.type,
+            "instructions": torch.backends.cpu.get_cpu_capability(),
+            "threads": torch.get_num_threads(),
+            "processes": distributed.environment()[2],
+            "precision": str(self.precision).removeprefix("torch."),
+        }
+
+
+def choose_machine(config: ExperimentConfig, device_name: str) -> Machine:
+    """Resolve ``auto`` in device and precision."""
+    device = devices.choose_device(device_name, local_rank=distributed.environment()[1])
+    return Machine(device, devices.choose_precision(config.training.precision, device))
+
+
+def check_batch(config: ExperimentConfig, dataset: PreparedSet) -> None:
+    """Fail before a network is built when the data cannot fill a batch, or a batch cannot be divided.
+
+    Raises:
+        DataError: with the largest batch that would do.
+        ConfigError: for a batch that the processes cannot share.
+    """
+    there, wanted = len(dataset.indices("train")), config.training.batch_size
+    if there < wanted:
+        raise DataError(
+            f"{there} training pictures are fewer than one batch of {wanted}; "
+            f"the largest batch that would do: --set training.batch_size={there}"
+        )
+    processes = distributed.environment()[2]
+    share, rest = divmod(wanted, processes)
+    if rest:
+        raise ConfigError(f"training.batch_size: {wanted} cannot be divided among {processes} processes")
+    if config.training.microbatch_size and share % config.training.microbatch_size:
+        raise ConfigError(
+            f"training.microbatch_size: {config.training.microbatch_size} does not divide "
+            f"the {share} images of each process"
+        )
+    if config.model.conditioning == "class" and not dataset.classes:
+        raise DataError("model.conditioning: class needs labels, and this data has none; use conditioning: none")
+
+
+@dataclass
+class Session:
+    """Everything one process needs for a run.
+
+    Attributes:
+        prepared: the prepared set's folder.
+        resumed: the run goes on from its newest checkpoint.
+        allow_inexact: go on even where the result may differ from an uninterrupted run.
+        display: where words go; None chooses by terminal.
+        handle_signals: a process of ours listens to SIGINT, SIGTERM and SIGUSR1; a caller's notebook does not.
+    """
+
+    config: ExperimentConfig
+    run: RunFolder
+    prepared: Path
+    machine: Machine
+    resumed: bool = False
+    allow_inexact: bool = False
+    display: Display | None = None
+    handle_signals: bool = True
+
+    def go(self) -> Ending:
+        """Train until done, stopped or failed.
+
+        Raises:
+            GantoolError: every fault that a person can meet, memory included.
+        """
+        stop = StopFlag()
+        listening = stop.listening() if self.handle_signals else contextlib.nullcontext()
+        with listening, _memory_faults(self.config):
+            dataset = PreparedSet.open(self.prepared)
+            check_batch(self.config, dataset)
+            if self.config.training.deterministic:
+                devices.make_deterministic(self.machine.device)
+            with distributed.process_group(self.machine.device):
+                return self._train(dataset, stop)
+
+    def _train(self, dataset: PreparedSet, stop: StopFlag) -> Ending:
+        config, machine = self.config, self.machine
+        state = build_state(config, dataset.shape, len(dataset.classes), machine.device, machine.precision)
+        with contextlib.ExitStack() as stack:
+            outputs = self._outputs(dataset, state, stack) if distributed.rank() == 0 else None
+            state.broadcast()
+            say: Callable[[str], None] = outputs.display.say if outputs else (lambda _: None)
+            wrap = compiled_or_plain(config.training.compile, machine.device, say)
+            steps = Steps(config, state, machine.device, machine.precision, wrap)
+            batches = stack.enter_context(
+                RealBatches(
+                    dataset,
+                    seed=config.seed,
+                    batch_size=config.training.batch_size,
+                    device=machine.device,
+                    labelled=config.model.conditioning == "class",
+                )
+            )
+            return train_until_done(config, state, steps, batches, outputs, stop)
+
+    def _outputs(self, dataset: PreparedSet, state: TrainingState, stack: contextlib.ExitStack) -> Outputs:
+        """Rank 0: take the folder, load the newest checkpoint, open the records."""
+        config, run = self.config, self.run
+        run.create()
+        stack.enter_context(run.lock())
+        display = self.display or choose_display(config.training.total_images, state.images_seen)
+        keeper = Keeper(run, config, self._facts(dataset), display.say)
+        keeper.tidy()
+        checkpoint = keeper.newest_good() if self.resumed else None
+        lines, inexact = 0, ""
+        if checkpoint is not None:
+            inexact = self._load(checkpoint, dataset, state)
+            lines = int(checkpoint.metadata["metrics_lines"])
+            _restore_best(run, checkpoint)
+        files.write_text(run.config, config.to_yaml())
+        self._describe(dataset, bit_exact=not inexact)
+        display.say(self._first_line(dataset, state))
+        recorder = stack.enter_context(Recorder(run, lines=lines, images_seen=state.images_seen))
+        if inexact:
+            recorder.event(state.images_seen, "inexact", inexact)
+        classes = dataset.classes if config.model.conditioning == "class" else ()
+        grid = SampleGrid(run, config.samples, classes)
+        stack.enter_context(display)
+        display.advance(state.images_seen)
+        return Outputs(recorder, keeper, grid, Evaluation(run, config, dataset, machine_of(state)), display)
+
+    def _load(self, checkpoint: Checkpoint, dataset: PreparedSet, state: TrainingState) -> str:
+        """Fill ``state``; returns in which way the run is no longer exact, "" where it is."""
+        found = checkpoint.metadata.get("dataset_fingerprint")
+        if found != dataset.fingerprint:
+            raise CheckpointError(
+                f"{checkpoint.path}: made with other data (fingerprint {str(found)[:12]}…, "
+                f"here {dataset.fingerprint[:12]}…); put the old pictures back, or train a new run"
+            )
+        differences = _differences(checkpoint.metadata.get("environment", {}), self.machine.environment())
+        if differences and not self.allow_inexact:
+            raise CheckpointError(
+                f"{checkpoint.path}: this machine would not give the same bits: {differences}; "
+                "resume as before, or accept it with --allow-inexact"
+            )
+        try:
+            state.load_tensors(checkpoint.tensors)
+        except CheckpointError as error:
+            raise CheckpointError(f"{checkpoint.path}: {error}") from error
+        state.images_seen = int(checkpoint.metadata["images_seen"])
+        state.attempt = int(checkpoint.metadata["attempt"])
+        return differences
+
+    def _facts(self, dataset: PreparedSet) -> dict[str, Any]:
+        return {
+            "shape": list(dataset.shape),
+            "classes": list(dataset.classes),
+            "dataset_fingerprint": dataset.fingerprint,
+            "environment": self.machine.environment(),
+        }
+
+    def _describe(self, dataset: PreparedSet, *, bit_exact: bool) -> None:
+        """Write ``run.json``."""
+        info = {
+            "tool": "gantool",
+            "version": __version__,
+            "command": sys.argv,
+            "python": platform.python_version(),
+            "system": platform.platform(),
+            "environment": self.machine.environment(),
+            "prepared": str(self.prepared.resolve()),
+            "dataset_fingerprint": dataset.fingerprint,
+            "bit_exact": bit_exact and _was_exact(self.run),
+            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "process": os.getpid(),
+        }
+        files.write_text(self.run.info, json.dumps(info, indent=2) + "\n")
+
+    def _first_line(self, dataset: PreparedSet, state: TrainingState) -> str:
+        facts = self.machine.environment()
+        channels, height, width = dataset.shape
+        sizes = [sum(p.numel() for p in n.parameters()) / 1e6 for n in (state.generator, state.discriminator)]
+        classes = f", {len(dataset.classes)} classes" if dataset.classes else ""
+        where = f"{facts['device']}, {facts['precision']}, {facts['threads']} threads"
+        where += f", {facts['processes']} processes" if facts["processes"] > 1 else ""
+        begin = f"; going on from image {state.images_seen:,}" if state.images_seen else ""
+        pictures = f"{len(dataset.indices('train')):,} pictures of {width}×{height}×{channels}{classes}"
+        networks = f"{self.config.model.name}: G {sizes[0]:.2f} M, D {sizes[1]:.2f} M parameters"
+        return f"{self.config.name}: {where} · {pictures} · {networks} · {self.run.path}{begin}"
+
+
+def machine_of(state: TrainingState) -> torch.device:
+    """The device that the networks are on."""
+    return next(state.generator.parameters()).device
+
+
+def silent_display() -> Display:
+    """For callers from Python."""
+    return Silent()
+
+
+def _differences(before: dict[str, Any], now: dict[str, Any]) -> str:
+    keys = [key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key)]
+    return ", ".join(f"{key} was {before.get(key)}, is {now.get(key)}" for key in keys)
+
+
+def _was_exact(run: RunFolder) -> bool:
+    """A run that was once resumed inexactly stays marked."""
+    try:
+        return bool(json.loads(run.info.read_text(encoding="utf-8")).get("bit_exact", True))
+    except (OSError, ValueError):
+        return True
+
+
+def _restore_best(run: RunFolder, checkpoint: Checkpoint) -> None:
+    """The best record as the checkpoint knew it: what came later is forgotten with the rest."""
+    best = checkpoint.metadata.get("best")
+    if best:
+        run.write_best(run.checkpoint_folder / Path(str(best["file"])).name, str(best["metric"]), float(best["value"]))
+    else:
+        run.best_record.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _memory_faults(config: ExperimentConfig) -> Iterator[None]:
+    """Turn "out of memory" of CPU and CUDA into a message with a remedy."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise _out_of_memory(config) from error
+    except RuntimeError as error:
+        if isinstance(error, GantoolError) or "allocate memory" not in str(error):
+            raise
+        raise _out_of_memory(config) from error
+
+
+def _out_of_memory(config: ExperimentConfig) -> ResourceError:
+    batch = config.training.microbatch_size or config.training.batch_size
+    smaller = max(1, batch // 2)
+    return ResourceError(
+        f"out of memory with {batch} images at a time; the newest checkpoint is whole. Try "
+        f"--set training.microbatch_size={smaller} (same result, less memory), or a smaller data.resolution"
+    )

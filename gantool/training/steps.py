@@ -1,0 +1,213 @@
+"""The two halves of a GAN iteration (Goodfellow 2014, algorithm 1).
+
+The discriminator steps first. The fakes it saw in its last sub-step, with the graph that made them, feed the
+generator's step: no second forward of the generator. (With ``microbatch_size`` they are drawn again, because
+keeping every microbatch's graph would cost the memory that microbatches are there to save.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from gantool import distributed
+from gantool.augment import AnyAugmentation
+from gantool.config import ExperimentConfig
+from gantool.images import to_unit_range
+from gantool.penalties import AnyPenalty
+from gantool.schedules import value_at
+from gantool.training.batches import Batch
+from gantool.training.draws import Draws
+from gantool.training.state import TrainingState
+
+Forward = Callable[[Tensor, Tensor | None], Tensor]
+
+
+@dataclass(frozen=True)
+class Fakes:
+    """What the discriminator's last sub-step leaves for the generator's step."""
+
+    batch: Batch
+    draws: Draws
+    images: Tensor | None
+    """The fakes with the generator's graph; None where the step has to make them again."""
+
+
+class Steps:
+    """Both steps of one config over one state."""
+
+    def __init__(
+        self,
+        config: ExperimentConfig,
+        state: TrainingState,
+        device: torch.device,
+        precision: torch.dtype,
+        compiled: Callable[[nn.Module], Forward] | None = None,
+    ) -> None:
+        self._config = config
+        self._state = state
+        self._device = device
+        self._precision = precision
+        wrap = compiled or (lambda network: network)
+        self._generate: Forward = wrap(state.generator)
+        self._discriminate: Forward = wrap(state.discriminator)
+        share = config.training.batch_size // distributed.world_size()
+        self._microbatch = config.training.microbatch_size or share
+        self._chunks = share // self._microbatch
+
+    def draws_at(self, images_seen: int) -> Draws:
+        """The draws of the step that starts at ``images_seen``."""
+        return Draws(
+            self._config.seed, images_seen, self._state.attempt, self._config.training.batch_size, self._device
+        )
+
+    def discriminator_step(self, batch: Batch, draws: Draws, *, last: bool) -> Fakes:
+        """One update of D on ``batch``. ``last`` marks the sub-step whose fakes the generator's step uses."""
+        state, config = self._state, self._config
+        config.optimizer.discriminator.set_to(state.discriminator_optimizer, draws.images_seen)
+        state.discriminator_optimizer.zero_grad(set_to_none=True)
+        latents = draws.latents("latent", state.generator.latent_dim)
+        real_parameters = self._augmentation(draws, "real", real=True)
+        fake_parameters = self._augmentation(draws, "fake", real=False)
+        due = [p for p in config.penalties if self._penalty_is_due(p, draws.images_seen)]
+        reuse = last and self._chunks == 1
+        made: Tensor | None = None
+        for rows in self._microbatches():
+            real = to_unit_range(batch.pixels[rows])
+            labels = _rows(batch.labels, rows)
+            with torch.set_grad_enabled(reuse), self._autocast():
+                made = self._generate(latents[rows], labels)
+            fake = made.detach()
+            show_real = partial(self._critic, labels=labels, changes=_each(real_parameters, rows))
+            show_fake = partial(self._critic, labels=labels, changes=_each(fake_parameters, rows))
+            with self._autocast():
+                real_logits = show_real(real)
+                fake_logits = show_fake(fake)
+            loss = config.loss.discriminator_scale * config.loss.discriminator(real_logits, fake_logits)
+            measured = {"loss_discriminator": loss, **self._accuracy(real_logits, fake_logits)}
+            self._backward(loss, "discriminator")
+            for penalty in due:
+                measured[f"penalty_{penalty.name}"] = self._penalise(penalty, show_real, real, fake, draws, rows)
+            state.meters.add(measured)
+        self._update(state.discriminator, state.discriminator_optimizer, "discriminator")
+        return Fakes(batch, draws, made if reuse else None)
+
+    def generator_step(self, fakes: Fakes) -> None:
+        """One update of G against the updated D, whose own parameters ask for no gradients meanwhile."""
+        state, config, draws = self._state, self._config, fakes.draws
+        config.optimizer.generator.set_to(state.generator_optimizer, draws.images_seen)
+        state.generator_optimizer.zero_grad(set_to_none=True)
+        fake_parameters = self._augmentation(draws, "generator-fake", real=False)
+        real_parameters = self._augmentation(draws, "generator-real", real=True) if config.loss.needs_both else []
+        with _frozen(state.discriminator):
+            for rows in self._microbatches():
+                labels = _rows(fakes.batch.labels, rows)
+                made = fakes.images
+                with self._autocast():
+                    if made is None:
+                        made = self._generate(draws.latents("latent", state.generator.latent_dim)[rows], labels)
+                    real_logits = None
+                    if config.loss.needs_both:
+                        real = to_unit_range(fakes.batch.pixels[rows])
+                        real_logits = self._critic(real, labels, _each(real_parameters, rows))
+                    fake_logits = self._critic(made, labels, _each(fake_parameters, rows))
+                loss = config.loss.generator(fake_logits, real_logits)
+                self._backward(loss, "generator")
+                state.meters.add({"loss_generator": loss})
+        self._update(state.generator, state.generator_optimizer, "generator")
+
+    def gradient_norms(self) -> dict[str, Tensor]:
+        """The norms of the last step's gradients, on the device."""
+        return {
+            f"gradient_norm_{name}": nn.utils.get_total_norm(
+                [p.grad for p in network.parameters() if p.grad is not None]
+            )
+            for name, network in (("generator", self._state.generator), ("discriminator", self._state.discriminator))
+        }
+
+    def _critic(self, images: Tensor, labels: Tensor | None, changes: list[tuple[AnyAugmentation, Tensor]]) -> Tensor:
+        for augmentation, parameters in changes:
+            images = augmentation.apply(images, parameters)
+        return self._discriminate(images, labels)
+
+    def _augmentation(self, draws: Draws, stream: str, *, real: bool) -> list[tuple[AnyAugmentation, Tensor]]:
+        return [
+            (augmentation, draws.augmentation(augmentation, f"augment-{stream}-{position}"))
+            for position, augmentation in enumerate(self._config.augment)
+            if real or not augmentation.reals_only
+        ]
+
+    def _penalty_is_due(self, penalty: AnyPenalty, images_seen: int) -> bool:
+        return (images_seen // self._config.training.batch_size) % penalty.every_steps == 0
+
+    def _penalise(
+        self,
+        penalty: AnyPenalty,
+        critic: Callable[[Tensor], Tensor],
+        real: Tensor,
+        fake: Tensor,
+        draws: Draws,
+        rows: slice,
+    ) -> Tensor:
+        mix = draws.mix("mix")[rows]
+        context = self._autocast() if penalty.precision == "training" else nullcontext()
+        with context:
+            value = penalty.value(critic, real, fake, mix)
+        # Lazy: what is computed every n steps counts n times (StyleGAN2, appendix B).
+        self._backward(value_at(penalty.weight, draws.images_seen) * penalty.every_steps * value, "discriminator")
+        return value
+
+    def _backward(self, loss: Tensor, network: str) -> None:
+        loss = loss / self._chunks if self._chunks > 1 else loss
+        scaler = self._state.scalers.get(network)
+        (loss if scaler is None else scaler.scale(loss)).backward()  # type: ignore[no-untyped-call]
+
+    def _update(self, network: nn.Module, optimizer: torch.optim.Optimizer, name: str) -> None:
+        distributed.average_gradients(network.parameters())
+        scaler = self._state.scalers.get(name)
+        if scaler is None:
+            optimizer.step()
+        else:
+            scaler.step(optimizer)
+            scaler.update()
+
+    def _accuracy(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+        if not self._config.loss.absolute_zero:
+            return {"accuracy_paired": (real > fake).float().mean()}
+        return {"accuracy_real": (real > 0).float().mean(), "accuracy_fake": (fake < 0).float().mean()}
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        """A context for one forward: its cache of cast weights must not outlive an optimizer step."""
+        if self._precision is torch.float32:
+            return nullcontext()
+        return torch.autocast(self._device.type, dtype=self._precision)
+
+    def _microbatches(self) -> Iterator[slice]:
+        for chunk in range(self._chunks):
+            yield slice(chunk * self._microbatch, (chunk + 1) * self._microbatch)
+
+
+def _rows(labels: Tensor | None, rows: slice) -> Tensor | None:
+    return None if labels is None else labels[rows]
+
+
+def _each(changes: list[tuple[AnyAugmentation, Tensor]], rows: slice) -> list[tuple[AnyAugmentation, Tensor]]:
+    return [(augmentation, parameters[rows]) for augmentation, parameters in changes]
+
+
+@contextmanager
+def _frozen(network: nn.Module) -> Iterator[None]:
+    """No gradients for ``network``'s own parameters: what flows through it to its input stays."""
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)

@@ -1,0 +1,224 @@
+"""Every registered architecture: shapes, conditioning, precision, memory format, independence of samples."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+
+import pytest
+import torch
+from pydantic import TypeAdapter
+from torch import Tensor
+
+from gantool.errors import ConfigError
+from gantool.images import ImageShape
+from gantool.models import AnyModel, Discriminator, Generator, ModelSettings
+from gantool.seeding import generator, installed
+
+COLOUR = ImageShape(3, 16, 16)
+CLASSES = 5
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> Iterator[None]:
+    torch.manual_seed(0)
+    with installed(generator(0)):
+        yield
+
+
+def conditioned(model: ModelSettings) -> ModelSettings:
+    return model.model_copy(update={"conditioning": "class"})
+
+
+def networks(model: ModelSettings, shape: ImageShape, classes: int = 0) -> tuple[Generator, Discriminator]:
+    return model.build_generator(shape, classes), model.build_discriminator(shape, classes)
+
+
+def inputs(model: ModelSettings, count: int = 4) -> tuple[Tensor, Tensor]:
+    return torch.randn(count, model.latent_dim), torch.arange(count) % CLASSES
+
+
+@pytest.mark.parametrize("conditioning", ["none", "class"])
+@pytest.mark.parametrize(
+    "shape",
+    [(1, 16, 16), (3, 16, 24), (1, 28, 28), (4, 32, 32), (3, 48, 40), (3, 64, 64), (1, 96, 64), (3, 128, 128)],
+    ids=lambda shape: "x".join(map(str, shape)),
+)
+def test_shapes_and_ranges(model: ModelSettings, conditioning: str, shape: tuple[int, int, int]) -> None:
+    model = model.model_copy(update={"conditioning": conditioning})
+    model.check(ImageShape(*shape))
+    network_g, network_d = networks(model, ImageShape(*shape), CLASSES)
+    latents, labels = inputs(model, 3)
+    images = network_g(latents, labels)
+    assert images.shape == (3, *shape) and images.dtype == torch.float32
+    assert images.abs().max() <= 1 and images.std() > 0.01
+    logits = network_d(images, labels)
+    assert logits.shape == (3,) and logits.dtype == torch.float32
+    expected_classes = CLASSES if conditioning == "class" else 0
+    for network in (network_g, network_d):
+        assert network.shape == shape and network.classes == expected_classes
+    assert network_g.latent_dim == model.latent_dim
+
+
+def test_labels_change_what_is_drawn_and_judged(model: ModelSettings) -> None:
+    network_g, network_d = (n.eval() for n in networks(conditioned(model), COLOUR, CLASSES))
+    latent = torch.randn(1, model.latent_dim).expand(CLASSES, -1)
+    images = network_g(latent, torch.arange(CLASSES))
+    logits = network_d(images[:1].expand(CLASSES, -1, -1, -1), torch.arange(CLASSES))
+    for first in range(CLASSES):
+        for second in range(first):
+            assert (images[first] - images[second]).abs().max() > 1e-3
+            assert (logits[first] - logits[second]).abs() > 1e-4
+
+
+def test_the_projection_is_linear_in_the_class_vector(model: ModelSettings) -> None:
+    """yᵀVφ(x) + ψ(φ(x)), whatever φ is: with the vectors a, b, a + b, −a and 0 the logits add up."""
+    network = conditioned(model).build_discriminator(COLOUR, CLASSES).eval()
+    vectors = network.projection.embedding.weight.data
+    a, b = vectors[0].clone(), vectors[1].clone()
+    vectors[2:] = torch.stack([a + b, -a, torch.zeros_like(a)])
+    images = torch.randn(4, *COLOUR)
+    at_a, at_b, at_sum, at_minus_a, at_zero = (network(images, torch.full((4,), y)) for y in range(5))
+    torch.testing.assert_close(at_sum + at_zero, at_a + at_b)
+    torch.testing.assert_close(at_a + at_minus_a, 2 * at_zero)
+    assert (at_a - at_zero).abs().min() > 1e-4
+
+
+def test_conditional_networks_ask_for_labels(model: ModelSettings) -> None:
+    network_g, network_d = networks(conditioned(model), COLOUR, CLASSES)
+    with pytest.raises(ValueError, match="labels"):
+        network_g(torch.randn(2, model.latent_dim))
+    with pytest.raises(ValueError, match="labels"):
+        network_d(torch.randn(2, *COLOUR))
+
+
+def test_unconditional_networks_ignore_labels(model: ModelSettings) -> None:
+    network_g, network_d = (n.eval() for n in networks(model, COLOUR, CLASSES))
+    latents, labels = inputs(model)
+    images = network_g(latents, labels)
+    assert torch.equal(images, network_g(latents))
+    assert torch.equal(network_d(images, labels), network_d(images))
+
+
+def test_class_conditioning_needs_classes(model: ModelSettings) -> None:
+    for build in (conditioned(model).build_generator, conditioned(model).build_discriminator):
+        with pytest.raises(ConfigError, match=r"^model\.conditioning: .*labels"):
+            build(COLOUR, 0)
+
+
+def test_the_latent_decides(model: ModelSettings) -> None:
+    network = model.build_generator(COLOUR, 0).eval()
+    latents = torch.randn(2, model.latent_dim)
+    first, second = network(latents)
+    assert (first - second).abs().max() > 1e-3
+    assert torch.equal(network(latents), network(latents))
+
+
+def test_each_image_is_judged_for_itself(model: ModelSettings) -> None:
+    network = conditioned(model).build_discriminator(COLOUR, CLASSES).eval()
+    images, labels = torch.randn(6, *COLOUR), torch.arange(6) % CLASSES
+    order = torch.tensor([3, 0, 5, 1, 4, 2])
+    logits = network(images, labels)
+    torch.testing.assert_close(network(images[order], labels[order]), logits[order])
+    torch.testing.assert_close(network(images[:1], labels[:1]), logits[:1])
+
+
+def test_each_image_is_drawn_for_itself(model: ModelSettings) -> None:
+    network = model.build_generator(COLOUR, 0).eval()
+    latents = torch.randn(5, model.latent_dim)
+    torch.testing.assert_close(network(latents[2:3]), network(latents)[2:3])
+
+
+def test_every_parameter_is_reached_by_a_gradient(model: ModelSettings) -> None:
+    network_g, network_d = networks(conditioned(model), COLOUR, CLASSES)
+    latents, labels = inputs(model, CLASSES)
+    network_d(network_g(latents, labels), labels).square().sum().backward()
+    for network in (network_g, network_d):
+        for name, parameter in network.named_parameters():
+            assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_channels_last_changes_nothing(model: ModelSettings, training: bool) -> None:
+    if "dropout" in type(model).model_fields:  # a mask lies in the memory order of its map
+        model = model.model_copy(update={"dropout": 0.0})
+    network_g, network_d = (n.train(training) for n in networks(conditioned(model), COLOUR, CLASSES))
+    last_g, last_d = (
+        copy.deepcopy(network).to(memory_format=torch.channels_last) for network in (network_g, network_d)
+    )
+    latents, labels = inputs(model)
+    images = network_g(latents, labels)
+    torch.testing.assert_close(last_g(latents, labels), images, rtol=1e-4, atol=1e-5)
+    last = images.contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(last_d(last, labels), network_d(images, labels), rtol=1e-4, atol=1e-5)
+    if model.channels_last:
+        assert last_g(latents, labels).is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("conditioning", ["none", "class"])
+def test_bfloat16_autocast_is_close_to_float32(model: ModelSettings, conditioning: str) -> None:
+    model = model.model_copy(update={"conditioning": conditioning})
+    network_g, network_d = (n.eval() for n in networks(model, COLOUR, CLASSES))
+    latents, labels = inputs(model, 64)
+    images = network_g(latents, labels)
+    logits = network_d(images, labels)
+    with torch.autocast("cpu", torch.bfloat16):
+        coarse_images = network_g(latents, labels)
+        coarse_logits = network_d(images, labels)
+    assert coarse_images.dtype == coarse_logits.dtype == torch.float32
+    for coarse, exact in ((coarse_images, images), (coarse_logits, logits)):
+        assert not torch.equal(coarse, exact)
+        assert (coarse - exact).norm() < 0.03 * exact.norm()
+
+
+def test_float64_stays_float64(model: ModelSettings) -> None:
+    """Whoever checks derivatives by finite differences needs it."""
+    network_g, network_d = (n.double() for n in networks(model, COLOUR))
+    images = network_g(torch.randn(2, model.latent_dim, dtype=torch.float64))
+    assert images.dtype == network_d(images).dtype == torch.float64
+
+
+def test_a_step_under_autocast_gives_finite_gradients(model: ModelSettings) -> None:
+    network_g, network_d = networks(conditioned(model), COLOUR, CLASSES)
+    latents, labels = inputs(model, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = network_d(network_g(latents, labels), labels)
+    logits.sum().backward()
+    for network in (network_g, network_d):
+        assert all(torch.isfinite(p.grad).all() for p in network.parameters())
+
+
+def test_a_copy_and_a_reload_draw_the_same(model: ModelSettings) -> None:
+    network = conditioned(model).build_generator(COLOUR, CLASSES)
+    latents, labels = inputs(model)
+    network(latents, labels)  # moves the running statistics
+    fresh = conditioned(model).build_generator(COLOUR, CLASSES)
+    fresh.load_state_dict(network.state_dict())
+    expected = network.eval()(latents, labels)
+    assert torch.equal(fresh.eval()(latents, labels), expected)
+    assert torch.equal(copy.deepcopy(network)(latents, labels), expected)
+
+
+def test_fresh_weights_follow_torchs_seed(model: ModelSettings) -> None:
+    def weights(seed: int) -> dict[str, Tensor]:
+        torch.manual_seed(seed)
+        return networks(conditioned(model), COLOUR, CLASSES)[1].state_dict()
+
+    first, again, other = weights(1), weights(1), weights(2)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert any(not torch.equal(first[name], other[name]) for name in first)
+
+
+def test_spectral_norm_is_a_switch(model: ModelSettings) -> None:
+    plain = model.build_discriminator(COLOUR, 0)
+    normalised = model.model_copy(update={"spectral_norm": True}).build_discriminator(COLOUR, 0)
+    count = [sum(p.numel() for p in network.parameters()) for network in (plain, normalised)]
+    assert count[0] == count[1]
+    assert not list(plain.buffers()) and list(normalised.buffers())
+
+
+def test_registry_reads_a_model_by_its_name(model: ModelSettings) -> None:
+    adapter: TypeAdapter[ModelSettings] = TypeAdapter(AnyModel)
+    read = adapter.validate_python({"name": model.name, "latent_dim": 7})
+    assert type(read) is type(model) and read.latent_dim == 7
+    assert adapter.validate_json(adapter.dump_json(model)) == model
