@@ -8,4 +8,6 @@ from pydantic import BaseModel, ConfigDict
 class Settings(BaseModel):
     """A frozen section of a config. Unknown keys are errors, and numbers are finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True, use_attribute_docstrings=True
+    )

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
 import platform
+import sys
 from pathlib import Path
 
 import torch
 
 from gantool.errors import UsageError
+
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h
+_KEPT_BYTES = 1 << 30
+_GROWTH_BYTES = 64 << 20
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -67,11 +73,26 @@ def choose_precision(name: str, device: torch.device) -> torch.dtype:
     return DTYPES[name]
 
 
+def keep_freed_memory() -> None:
+    """Let glibc keep what a step frees for the next step (elsewhere a no-op).
+
+    By default every large tensor is mapped afresh from the system and zeroed page by page, which costs a CPU
+    training step up to a third of its time; the peak stays what it was.
+    """
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        for option in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD, _M_TOP_PAD):
+            mallopt(option, _KEPT_BYTES if option != _M_TOP_PAD else _GROWTH_BYTES)
+
+
 def make_deterministic(device: torch.device) -> None:
     """Ask torch for the same bits every time (on CUDA at some cost; some kernels then raise).
 
     Subnormal numbers stay as they are: flushing them is a per-thread setting that new threads would not share.
     """
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # costs a pass, guards nothing here
     if device.type == "cuda":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.benchmark = False

@@ -7,9 +7,9 @@ The value is a function of the one counter, so that a resumed run needs no sched
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import AfterValidator, Field, PositiveInt
 
 from gantool.component import Settings
 
@@ -28,6 +28,17 @@ class Ramp(Settings):
 
 
 Scheduled = float | Ramp
+
+
+def _check_not_negative(scheduled: Scheduled) -> Scheduled:
+    ends = (scheduled.start, scheduled.to) if isinstance(scheduled, Ramp) else (scheduled,)
+    if min(ends) < 0:
+        raise ValueError("must not be below 0")
+    return scheduled
+
+
+NotNegative = Annotated[Scheduled, AfterValidator(_check_not_negative)]
+"""A schedule whose values are 0 or more: weights, learning rates, half-lives."""
 
 
 def value_at(scheduled: Scheduled, images_seen: int) -> float:

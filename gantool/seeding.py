@@ -54,6 +54,20 @@ def current() -> torch.Generator:
     return source
 
 
+def reseed_global(device: torch.device, *key: int | str) -> None:
+    """Seed torch's global generators of the CPU and of ``device`` by `derive` of the key.
+
+    (``torch.manual_seed`` would, for every accelerator that was never used, queue a call with its whole stack trace:
+    a leak, and a tenth of a small step.)
+    """
+    seed = derive(*key)
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)
+
+
 def latents(seed: int, first: int, count: int, latent_dim: int) -> torch.Tensor:
     """The latents of images ``first`` … ``first + count − 1`` of ``seed``: standard normal, float32, count×latent_dim.
 

@@ -7,7 +7,7 @@ import signal
 import sys
 
 from gantool.cli.app import app
-from gantool.errors import GantoolError, exit_code_of
+from gantool.errors import ConfigError, GantoolError, exit_code_of
 
 
 def main() -> None:
@@ -16,7 +16,8 @@ def main() -> None:
         app()
     except GantoolError as error:
         if os.environ.get("RANK", "0") == "0":  # every rank meets most faults; one says so
-            print(f"gantool: {error}", file=sys.stderr)
+            # A config fault begins with file:line, as editors and greps want it.
+            print(error if isinstance(error, ConfigError) else f"gantool: {error}", file=sys.stderr)
         sys.exit(exit_code_of(error))
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)

@@ -15,7 +15,7 @@ from gantool.losses import AnyLoss
 from gantool.models import AnyModel
 from gantool.optimizers import AnyOptimizer
 from gantool.penalties import AnyPenalty
-from gantool.schedules import Ramp, Scheduled
+from gantool.schedules import NotNegative
 
 
 def _folder_name(name: str) -> str:
@@ -24,13 +24,6 @@ def _folder_name(name: str) -> str:
             "names the run folder: at most 100 letters, digits, '-', '_' and '.', beginning with a letter or digit"
         )
     return name
-
-
-def _not_negative(scheduled: Scheduled) -> Scheduled:
-    ends = (scheduled.start, scheduled.to) if isinstance(scheduled, Ramp) else (scheduled,)
-    if min(ends) < 0:
-        raise ValueError("must not be below 0")
-    return scheduled
 
 
 class Section(Settings):
@@ -59,7 +52,7 @@ class TrainingSettings(Section):
     """Compute a batch in pieces of this size and add their gradients up; null for the whole batch at once."""
     discriminator_steps: PositiveInt = 1
     """Discriminator steps for every generator step."""
-    ema_half_life: Annotated[Scheduled, AfterValidator(_not_negative)] = 10_000.0
+    ema_half_life: NotNegative = 10_000.0
     """Half-life, in images, of the generator's averaged weights; 0 for no averaging."""
     ema_ramp: Annotated[float, Field(gt=0)] | None = 0.05
     """Early on, the half-life is at most this share of the images seen; null for no such limit."""

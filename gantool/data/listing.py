@@ -59,6 +59,11 @@ def files_below(root: Path) -> list[Found]:
     return sorted(walk.files, key=lambda found: found.name.split("/"))
 
 
+def found_at(path: Path, root: Path, status: os.stat_result) -> Found:
+    """What is known of the file ``path`` below ``root``."""
+    return Found(path.relative_to(root).as_posix(), path, status.st_size, status.st_mtime_ns)
+
+
 def state_of(files: Iterable[Found]) -> str:
     """A digest of names, sizes and times of change."""
     digest = hashlib.sha256()
@@ -115,8 +120,7 @@ class _Walk:
 
     def _add(self, path: Path, status: os.stat_result) -> None:
         if stat.S_ISREG(status.st_mode) and self._is_new(status):
-            name = path.relative_to(self._root).as_posix()
-            self.files.append(Found(name, path, status.st_size, status.st_mtime_ns))
+            self.files.append(found_at(path, self._root, status))
 
     def _is_new(self, status: os.stat_result) -> bool:
         identity = (status.st_dev, status.st_ino)

@@ -13,7 +13,7 @@ import json
 import logging
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from PIL import ImageColor
@@ -76,10 +76,15 @@ def _key(settings: DataSettings, source: Source, seed: int) -> str:
         "versions": [VERSION, prepared.FORMAT],
         "state": source.state(),
         "settings": _without_path(settings),
-        "seed": None if settings.holdout in (0, "official") else seed,
+        "seed": _seed_of_split(settings, seed),
     }
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return f"{_without_path(settings)['source']}-{digest[:20]}"
+
+
+def _seed_of_split(settings: DataSettings, seed: int) -> int | None:
+    """None where nothing is drawn: such a set is the same for every seed, and is made once."""
+    return None if settings.holdout in (0, "official") else seed
 
 
 def _without_path(settings: DataSettings) -> dict[str, Any]:
@@ -123,7 +128,7 @@ class _Preparation:
             height, width = self._options.size
             cache.require_space(self._folder, len(items) * height * width * DEPTH[self._options.channels])
         with contextlib.ExitStack() as stack:
-            stack.callback(self._abandon)
+            stack.callback(self._release)
             records = stack.enter_context((self._folder / prepared.RECORDS).open("w", encoding="utf-8"))
             decoded = self._outcomes(range(len(items)), self._options, workers, "decode")
             for number, outcome in enumerate(stack.enter_context(contextlib.closing(decoded))):
@@ -142,9 +147,9 @@ class _Preparation:
         self, numbers: Sequence[int], options: Options, workers: int | None, what: str
     ) -> Generator[Picture | Fault, None, None]:
         """Decode the pictures ``numbers``, in order: in processes where they are files, else here."""
-        raw = self._source.raw
-        if isinstance(raw(numbers[0]), Path):
-            outcomes = decode_files([Path(str(raw(number))) for number in numbers], options, workers)
+        if isinstance(self._source.raw(numbers[0]), Path):
+            paths = [cast("Path", self._source.raw(number)) for number in numbers]
+            outcomes = decode_files(paths, options, workers)
         else:
             outcomes = (self._here(number, options) for number in numbers)
         with contextlib.closing(outcomes):
@@ -245,7 +250,7 @@ class _Preparation:
             "classes": list(self._source.classes),
             "counts": {"train": count - held, "holdout": held},
             "holdout": self._settings.holdout,
-            "seed": self._seed,
+            "seed": _seed_of_split(self._settings, self._seed),
             "range": {"setting": self._settings.range, "extent": list(self._extent) if deep else None},
             "settings": _without_path(self._settings),
             "origin": self._source.origin,
@@ -262,9 +267,9 @@ class _Preparation:
         except BadPicture as error:
             return Fault(str(error))
 
-    def _abandon(self) -> None:
+    def _release(self) -> None:
         if self._writer is not None:
-            self._writer.abandon()
+            self._writer.release()
 
     @property
     def _where(self) -> str:

@@ -8,6 +8,7 @@ pictures that have any. It holds one request in memory and nothing else.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -92,5 +93,8 @@ def main() -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     options = options_from(json.loads(requests.readline()))
-    for line in requests:
-        write_answer(answers, [decode(Path(path), options) for path in json.loads(line)])
+    try:
+        for line in requests:
+            write_answer(answers, [decode(Path(path), options) for path in json.loads(line)])
+    except BrokenPipeError:  # the parent was killed: nobody is there to be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), answers.fileno())

@@ -55,8 +55,9 @@ class ShardWriter:
             self._mapped = (number, np.load(self._path(number), mmap_mode="r+"))
         self._mapped[1][offset] = pixels
 
-    def abandon(self) -> None:
-        """Close without finishing: what is there will be thrown away."""
+    def release(self) -> None:
+        """Let go of every file, finished or not."""
+        self._mapped = None
         if self._stream is not None:
             self._stream.close()
 

@@ -11,7 +11,7 @@ from pydantic import PositiveFloat
 from torch import nn
 
 from gantool.component import Settings
-from gantool.schedules import Ramp, Scheduled, value_at
+from gantool.schedules import NotNegative, Ramp, value_at
 
 Beta = Annotated[float, Ge(0), Lt(1)] | Ramp
 
@@ -19,7 +19,7 @@ Beta = Annotated[float, Ge(0), Lt(1)] | Ramp
 class OptimizerSettings(Settings):
     """Adam's settings (Kingma & Ba 2015, algorithm 1)."""
 
-    learning_rate: Scheduled = 2e-4
+    learning_rate: NotNegative = 2e-4
     betas: tuple[Beta, Beta] = (0.5, 0.999)
     eps: PositiveFloat = 1e-8
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Literal
 
 import torch
-from pydantic import PositiveInt, field_validator
+from pydantic import PositiveInt
 from torch import Tensor
 
 from gantool.component import Settings
 from gantool.nn.precision import full_precision
-from gantool.schedules import Ramp, Scheduled
+from gantool.schedules import NotNegative
 
 Critic = Callable[[Tensor], Tensor]
 """Images N×C×H×W → N logits: the discriminator with its labels and augmentation filled in."""
@@ -24,18 +24,10 @@ class Penalty(Settings):
     StyleGAN2), and counts n times as much there.
     """
 
-    weight: Scheduled = 1.0
+    weight: NotNegative = 1.0
     every_steps: PositiveInt = 1
     precision: Literal["float32", "training"] = "float32"
     """float32 leaves autocast; ``training`` computes it in the training precision: faster, coarser."""
-
-    @field_validator("weight")
-    @classmethod
-    def _weight_is_not_negative(cls, weight: Scheduled) -> Scheduled:
-        ends = (weight.start, weight.to) if isinstance(weight, Ramp) else (weight,)
-        if min(ends) < 0:
-            raise ValueError("a penalty's weight is not negative")
-        return weight
 
     def value(self, critic: Critic, real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
         """The unweighted penalty.

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from gantool.penalties.base import Critic, Penalty, squared_gradient_norms
-from gantool.schedules import Scheduled
+from gantool.schedules import NotNegative
 
 
 class WGANGP(Penalty):
     """E(‖∇D(x̂)‖ − 1)² with x̂ = ε·x + (1 − ε)·G(z); ``weight`` is λ (Gulrajani 2017, eq. 3)."""
 
     name: Literal["wgan_gp"] = "wgan_gp"
-    weight: Scheduled = 10.0
+    weight: NotNegative = 10.0
 
     def value(self, critic: Critic, real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
         """See `Penalty.value`."""

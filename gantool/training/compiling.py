@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import warnings
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -18,9 +19,8 @@ def compiler_is_missing(device: torch.device) -> str | None:
     """Why torch.compile cannot work here, or None when it can."""
     if device.type == "cpu" and not any(shutil.which(name) for name in _COMPILERS):
         return "no C++ compiler is installed"
-    if device.type == "cuda":
-        if importlib.util.find_spec("triton") is None:
-            return "the package triton is not installed"
+    if device.type == "cuda" and importlib.util.find_spec("triton") is None:
+        return "the package triton is not installed"
     return None
 
 
@@ -32,6 +32,8 @@ def compiled_or_plain(wanted: bool, device: torch.device, say: Callable[[str], N
     if reason is not None:
         say(f"warning: training.compile: {reason}; going on without it")
         return lambda network: network
+    # torch 2.15 looks at `.grad` of the fakes while it traces, and warns about itself.
+    warnings.filterwarnings("ignore", message="The .grad attribute of a Tensor that is not a leaf")
     return lambda network: cast(Forward, _compile(network))
 
 

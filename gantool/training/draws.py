@@ -49,7 +49,7 @@ class Draws:
         """Make this step's noise the source of dropout and noise layers, and reseed torch's global generators
         too, so that a layer that is not ours cannot make a run unrepeatable."""
         key = (self.seed, "noise", self.images_seen, self.attempt, distributed.rank())
-        torch.manual_seed(seeding.derive(*key, "global"))
+        seeding.reseed_global(self.device, *key, "global")
         with seeding.installed(seeding.generator(*key, device=self.device)):
             yield
 

@@ -75,7 +75,8 @@ def _named_tensors(network: nn.Module) -> list[tuple[str, Tensor]]:
 def _split(network: nn.Module) -> tuple[list[tuple[str, Tensor]], list[tuple[str, Tensor]]]:
     """(to be averaged, to be copied)."""
     vectors = _power_iteration_vectors(network)
-    averaged, copied = [], []
+    averaged: list[tuple[str, Tensor]] = []
+    copied: list[tuple[str, Tensor]] = []
     for name, tensor in _named_tensors(network):
         average = tensor.is_floating_point() and name not in vectors
         (averaged if average else copied).append((name, tensor))

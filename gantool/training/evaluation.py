@@ -109,10 +109,11 @@ class Evaluation:
                 "accuracy_paired_train": _share(train > fakes),
                 "accuracy_paired_holdout": _share(held_out > fakes),
             }
+        boundary = self._config.loss.boundary
         return {
-            "accuracy_train": _share(train > 0),
-            "accuracy_holdout": _share(held_out > 0),
-            "accuracy_made": _share(fakes < 0),
+            "accuracy_train": _share(train > boundary),
+            "accuracy_holdout": _share(held_out > boundary),
+            "accuracy_made": _share(fakes < boundary),
         }
 
 

@@ -81,13 +81,15 @@ class Keeper:
         self._say(f"warning: {path}: cannot be written ({reason}); {whole}; trying again at the next interval")
 
     def _let_go(self) -> None:
-        every, keep_every = self._config.checkpoints.every, self._config.checkpoints.keep_every
+        settings = self._config.checkpoints
         checkpoints = self._run.checkpoints()
-        kept = set(checkpoints[-self._config.checkpoints.keep :])
-        best = self._run.best()
+        kept = {*checkpoints[-settings.keep :], self._run.best()}
+        if settings.keep_every is not None:
+            # Every n-th: the first one of each stretch of n intervals, since a batch may step over the exact image.
+            stretch = settings.every * settings.keep_every
+            kept |= set({images_seen_of(path) // stretch: path for path in reversed(checkpoints)}.values())
         for path in checkpoints:
-            is_nth = keep_every is not None and (images_seen_of(path) // every) % keep_every == 0
-            if path not in kept and path != best and not is_nth:
+            if path not in kept:
                 path.unlink(missing_ok=True)
 
     def newest_good(self) -> Checkpoint | None:

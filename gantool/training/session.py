@@ -120,6 +120,7 @@ class Session:
         with listening, _memory_faults(self.config):
             dataset = PreparedSet.open(self.prepared)
             check_batch(self.config, dataset)
+            devices.keep_freed_memory()
             if self.config.training.deterministic:
                 devices.make_deterministic(self.machine.device)
             with distributed.process_group(self.machine.device):

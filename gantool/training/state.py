@@ -96,7 +96,7 @@ def build_state(
     config: ExperimentConfig, shape: ImageShape, classes: int, device: torch.device, precision: torch.dtype
 ) -> TrainingState:
     """A fresh state: weights drawn from (seed, "weights"), optimizers at rest, the counter at 0."""
-    torch.manual_seed(seeding.derive(config.seed, "weights"))
+    seeding.reseed_global(device, config.seed, "weights")
     classes = classes if config.model.conditioning == "class" else 0
     generator = config.model.build_generator(shape, classes)
     discriminator = config.model.build_discriminator(shape, classes)

@@ -179,7 +179,8 @@ class Steps:
     def _accuracy(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
         if not self._config.loss.absolute_zero:
             return {"accuracy_paired": (real > fake).float().mean()}
-        return {"accuracy_real": (real > 0).float().mean(), "accuracy_fake": (fake < 0).float().mean()}
+        boundary = self._config.loss.boundary
+        return {"accuracy_real": (real > boundary).float().mean(), "accuracy_fake": (fake < boundary).float().mean()}
 
     def _autocast(self) -> AbstractContextManager[object]:
         """A context for one forward: its cache of cast weights must not outlive an optimizer step."""

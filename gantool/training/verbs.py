@@ -131,8 +131,15 @@ class Resumption:
         """Go on to the end."""
         prepared = self.prepare(progress)
         machine = choose_machine(self.config, device)
-        session = Session(self.config, self.run, prepared, machine, resumed=True, allow_inexact=self._allow_inexact)
-        return session.go()
+        return Session(
+            self.config,
+            self.run,
+            prepared,
+            machine,
+            resumed=True,
+            allow_inexact=self._allow_inexact,
+            display=self.display,
+        ).go()
 
     def prepare(self, progress: Progress | None = None) -> Path:
         """The run's prepared set: where it was, or made again from its source."""

@@ -101,7 +101,7 @@ def test_registry_reads_a_penalty_by_its_name(penalty: Penalty) -> None:
     assert type(read) is type(penalty) and read.every_steps == 8
     ramp = {"from": 1, "to": -0.1}
     for weight in (-0.1, ramp):
-        with pytest.raises(ValidationError, match="not negative"):
+        with pytest.raises(ValidationError, match="must not be below 0"):
             adapter.validate_python({"name": penalty.name, "weight": weight})
 
 

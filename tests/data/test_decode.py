@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 from pathlib import Path
 from typing import Any
@@ -80,9 +81,11 @@ def test_opaque_pictures_get_full_alpha_and_grey_ones_equal_channels(tmp_path: P
 
 
 def test_premultiplied_colour_never_exceeds_alpha_after_resampling(tmp_path: Path) -> None:
-    image = Image.new("RGBA", (32, 32), (0, 0, 0, 0))
-    image.paste((255, 255, 255, 255), (9, 9, 23, 23))
+    """Lanczos overshoots beside the edge of white and black, both half transparent."""
+    image = Image.new("RGBA", (32, 32), (0, 0, 0, 128))
+    image.paste((255, 255, 255, 128), (9, 9, 23, 23))
     pixels = pixels_of(saved(tmp_path, image), RGBA._replace(size=(13, 13)))
+    assert pixels[..., :3].max() == 128
     assert (pixels[..., :3] <= pixels[..., 3:]).all()
 
 
@@ -198,6 +201,16 @@ class TestFaults:
         monkeypatch.setattr(decode, "PIXEL_LIMIT", 400)
         assert decode_file(saved(tmp_path, Image.new("L", (20, 20))), GREY).pixels is not None
         assert reason_of(saved(tmp_path, Image.new("L", (21, 20)))).startswith("too large: 21×20")
+
+    def test_a_warning_of_the_decoder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def load(image: Image.Image) -> None:
+            warnings.warn("Metadata Warning, tag 256 had too many entries", stacklevel=1)
+
+        path = saved(tmp_path, Image.new("RGB", (4, 4)))
+        monkeypatch.setattr("PIL.ImageFile.ImageFile.load", load)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert reason_of(path) == "damaged (UserWarning: Metadata Warning, tag 256 had too many entries)"
 
     def test_a_missing_file(self, tmp_path: Path) -> None:
         assert reason_of(tmp_path / "gone.png") == "cannot be read: No such file or directory"

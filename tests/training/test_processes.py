@@ -52,9 +52,7 @@ def test_stopped_runs_go_on_exactly(number: signal.Signals, code: int, config_fi
     assert (reached == 0) is (number is signal.SIGKILL)
     end = (reached // 80 + 3) * 80
     assert gantool("resume", run.path, "--set", f"training.total_images={end}").returncode == 0
-    straight = run_straight(
-        tiny(*ENDLESS, f"training.total_images={end}"), tmp_path / "straight"
-    )
+    straight = run_straight(tiny(*ENDLESS, f"training.total_images={end}"), tmp_path / "straight")
     assert differing(last(straight).tensors, last(run).tensors) == []
     assert lines(straight) == lines(run)
 
@@ -152,7 +150,7 @@ def test_words_and_exit_codes(config_file: Path, tmp_path: Path) -> None:
         (("train", config_file, "--device", "cuda:99"), 2, "CUDA device"),
         (("train", config_file, "--set", "training.batch_size=9001"), 3, "largest batch that would do"),
         (("train", config_file, "--set", "model.nane=dcgan"), 2, "did you mean name?"),
-        (("train", config_file, "--run-dir", "/proc/nothing", "--set", "training.total_images=80"), 6, "cannot be written"),
+        (("train", config_file, "--run-dir", "/proc/nothing"), 6, "cannot be written"),
         (("resume", tmp_path / "nowhere"), 2, "no such folder"),
         (("train", config_file, "--processes", "3", "--run-dir", tmp_path / "three"), 2, "cannot be divided"),
     ]:  # fmt: skip

@@ -130,7 +130,7 @@ def test_another_machine_is_refused_or_marked(tmp_path: Path, monkeypatch: pytes
     run = run_straight(tiny("training.total_images=80"), tmp_path / "run")
     here = Machine.environment
     monkeypatch.setattr(Machine, "environment", lambda self: {**here(self), "threads": 96})
-    with pytest.raises(CheckpointError, match="threads was 1, is 96.*--allow-inexact"):
+    with pytest.raises(CheckpointError, match=r"threads was 1, is 96.*--allow-inexact"):
         Resumption(run.path, ["training.total_images=160"]).go("cpu")
     accepted = Resumption(run.path, ["training.total_images=160"], allow_inexact=True)
     accepted.display = Silent()
@@ -194,7 +194,10 @@ def test_one_bad_step_is_mended_by_fresh_draws(tmp_path: Path, monkeypatch: pyte
 
 def test_two_processes_cannot_hold_one_run(tmp_path: Path) -> None:
     run = run_straight(tiny("training.total_images=40"), tmp_path / "run")
-    code = "import sys; from gantool.rundir import RunFolder\nwith RunFolder(sys.argv[1]).lock(): print('held', flush=True); sys.stdin.read()"
+    code = (
+        "import sys; from gantool.rundir import RunFolder\n"
+        "with RunFolder(sys.argv[1]).lock(): print('held', flush=True); sys.stdin.read()"
+    )
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(run.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -19,7 +19,7 @@ from PIL import Image
 
 from gantool.data.base import Channels, DataSettings, Item
 from gantool.data.idxfile import IdxFile
-from gantool.data.listing import existing_folder, files_below, state_of
+from gantool.data.listing import existing_folder, found_at, state_of
 from gantool.errors import DataError
 
 _NAME = re.compile(r"(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(\.gz)?")
@@ -100,8 +100,7 @@ class IdxSource:
 
     def state(self) -> str:
         """Of the files that are read."""
-        used = set(self._found.values())
-        return state_of(file for file in files_below(self._folder) if file.path in used)
+        return state_of(found_at(path, self._folder, path.stat()) for path in sorted(self._found.values()))
 
     def raw(self, index: int) -> Image.Image:
         """One picture."""
