@@ -2,8 +2,8 @@
 
 The filter is Pillow's Lanczos. Parmar et al. 2022 ("On Aliased Resizing", clean-fid) compared the resizers of the
 usual libraries: those whose kernel does not widen with the factor alias, which shifts the distances that GANs are
-judged by; Pillow's widen it. Among Pillow's, box blurs most and Lanczos keeps the most detail below the new Nyquist
-frequency. `torch.nn.functional.interpolate` and OpenCV are not used anywhere on the way in.
+judged by; Pillow's box, bicubic and Lanczos all widen. Of these Lanczos comes closest to the ideal low-pass filter.
+`torch.nn.functional.interpolate` and OpenCV are not used anywhere on the way in.
 """
 
 from __future__ import annotations

@@ -161,7 +161,7 @@ def read_header(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise _damaged(folder / HEADER, f"cannot be read ({error})") from error
     if not _is_header(header):
-        raise _damaged(folder / HEADER, "lacks parts")
+        raise _damaged(folder / HEADER, "lacks parts or names what it should not")
     if header["format"] != FORMAT:
         raise DataError(
             f"{folder}: a prepared set of format {header['format']}, but this version of gantool reads format"

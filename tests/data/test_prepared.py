@@ -73,7 +73,6 @@ def test_a_missing_or_shortened_file_is_found(folder: Path, name: str) -> None:
     "change",
     [
         {"files": {}},
-        {"files": {"../images.npy": {"bytes": 1, "sha256": []}}},
         {"files": {"images-00000.npy": 7}},
         {"shape": [1, 8, 8]},
         {"shape": None},
@@ -86,6 +85,14 @@ def test_a_header_that_does_not_fit_is_found(folder: Path, change: dict[str, obj
     header = json.loads((folder / "dataset.json").read_text())
     (folder / "dataset.json").write_text(json.dumps({**header, **change}))
     with pytest.raises(DataError, match="damaged"):
+        PreparedSet.open(folder)
+
+
+def test_a_header_that_names_files_elsewhere_is_refused_before_they_are_touched(folder: Path) -> None:
+    header = json.loads((folder / "dataset.json").read_text())
+    header["files"]["../images.npy"] = {"bytes": 1, "sha256": []}
+    (folder / "dataset.json").write_text(json.dumps(header))
+    with pytest.raises(DataError, match="names what it should not"):
         PreparedSet.open(folder)
 
 

@@ -154,7 +154,8 @@ class TestIdx:
         plain.unlink()
         path = plain.with_name(plain.name + ".gz") if zipped else plain
         path.write_bytes(gzip.compress(content) if zipped else content)
-        with pytest.raises(DataError, match=text) as caught:
+        # A plain file is found too short or too long before its pictures are read; a gzipped one, at its end.
+        with pytest.raises(DataError, match=text.split("|")[0 if zipped else -1]) as caught:
             prepare(Idx(path=str(tmp_path)), seed=0)
         assert path.name in str(caught.value)
 
