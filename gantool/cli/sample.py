@@ -147,9 +147,10 @@ def _conclude(
     checkpoint: Path, out: Path, generator: LoadedGenerator, wish: Wish, *, grid: bool, seconds: float
 ) -> None:
     origin = generator.origin
-    trained = "" if origin.images_seen is None else f" at image {origin.images_seen:,}"
+    weights = "averaged" if origin.weights == "ema" else "raw"
+    trained = "" if origin.images_seen is None else f" after {origin.images_seen:,} images of training"
     pictures = "1 picture" if wish.count == 1 else f"{wish.count:,} pictures"
-    typer.echo(f"Done: {pictures} in {seconds:.1f} s, by the {origin.weights} weights{trained}.")
+    typer.echo(f"Done: {pictures} in {seconds:.1f} s, by the {weights} weights{trained}.")
     typer.echo(f"  pictures    {out}")
     if grid:
         typer.echo(f"  at a glance {out / 'grid.png'}")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gantool.images import ImageShape
 from gantool.models.base import Discriminator, Generator, ModelSettings
 from gantool.nn.conditioning import ClassProjection, LatentWithClass
+from gantool.nn.initialisation import glorot_uniform
 from gantool.nn.precision import full_precision
 from gantool.nn.spectral import spectral_norm_everywhere
 
@@ -49,6 +50,8 @@ class MLPGenerator(Generator):
         self.entry = LatentWithClass(settings.latent_dim, classes, settings.class_embedding_dim)
         self.hidden = _linear_layers(self.entry.width, *settings.hidden)
         self.image = nn.Linear(settings.hidden[-1], shape.channels * shape.height * shape.width)
+        # torch's own default shrinks a signal threefold a layer: five layers deep, all latents look alike.
+        glorot_uniform(self)
 
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
         """See `Generator.forward`."""
@@ -69,6 +72,7 @@ class MLPDiscriminator(Discriminator):
         self.hidden = _linear_layers(shape.channels * shape.height * shape.width, *widths)
         self.head = nn.Linear(widths[-1], 1)
         self.projection = ClassProjection(widths[-1], classes) if classes else None
+        glorot_uniform(self)
         if settings.spectral_norm:
             spectral_norm_everywhere(self)
 

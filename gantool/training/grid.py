@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 
 from gantool import files, seeding
 from gantool.config import SampleSettings
-from gantool.images import grid, to_pixels
+from gantool.images import encode, grid, to_pixels
 from gantool.models.base import Generator
+from gantool.provenance import Provenance
 from gantool.rundir import RunFolder
 
 _BLOCK = 64
@@ -49,8 +49,8 @@ class SampleGrid:
                 pixels.append(to_pixels(generator(latents[rows], None if labels is None else labels[rows])))
         picture = grid(np.concatenate(pixels), columns=self._columns, row_names=self._row_names or None)
         path = self._run.sample_path(images_seen)
-        with files.atomic_path(path) as temporary:
-            Image.fromarray(picture).save(temporary, format="PNG")
+        origin = Provenance(seed=self._seed, weights="ema", images_seen=images_seen)
+        files.write_bytes(path, encode(picture, "png", origin))
         return picture, path
 
     def _labels(self) -> torch.Tensor:
