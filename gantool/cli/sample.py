@@ -29,48 +29,59 @@ class FormatName(StrEnum):
     npz = "npz"
 
 
+CheckpointOption = Annotated[
+    Path,
+    typer.Option(
+        "--checkpoint",
+        metavar="FILE_OR_RUN",
+        help="A run (its best checkpoint, else its newest), a checkpoint, or an exported generator.",
+    ),
+]
+OutOption = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        metavar="DIR",
+        help="Where the pictures go. A file there is replaced only by the same picture, or with --force.",
+    ),
+]
+CountOption = Annotated[int | None, typer.Option("--count", min=1, help="How many; 64 unless said otherwise.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Another seed, other pictures.")]
+ClassOption = Annotated[
+    list[str] | None,
+    typer.Option("--class", metavar="NAME", help="Only this class, by name or number; can be given again."),
+]
+PerClassOption = Annotated[
+    int | None, typer.Option("--per-class", min=1, help="So many of each class, instead of --count.")
+]
+GridOption = Annotated[
+    bool, typer.Option("--grid", help="Also write grid.png: the first 1,024 at a glance, one row a class.")
+]
+FormatOption = Annotated[
+    FormatName, typer.Option("--format", help="png and webp are lossless; npz is one array, N×H×W×C uint8.")
+]
+RawWeightsOption = Annotated[
+    bool, typer.Option("--raw-weights", help="The weights of the last step, not their running average.")
+]
+BatchSizeOption = Annotated[
+    int, typer.Option("--batch-size", min=1, help="Pictures computed together: memory against speed.")
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace whatever is in the way in --out.")]
+
+
 def sample(
     *,
-    checkpoint: Annotated[
-        Path,
-        typer.Option(
-            "--checkpoint",
-            metavar="FILE_OR_RUN",
-            help="A run (its best checkpoint, else its newest), a checkpoint, or an exported generator.",
-        ),
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out",
-            metavar="DIR",
-            help="Where the pictures go. A file there is replaced only by the same picture, or with --force.",
-        ),
-    ] = Path("pictures"),
-    count: Annotated[int | None, typer.Option("--count", min=1, help="How many; 64 unless said otherwise.")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Another seed, other pictures.")] = 0,
-    classes: Annotated[
-        list[str] | None,
-        typer.Option("--class", metavar="NAME", help="Only this class, by name or number; can be given again."),
-    ] = None,
-    per_class: Annotated[
-        int | None, typer.Option("--per-class", min=1, help="So many of each class, instead of --count.")
-    ] = None,
-    grid: Annotated[
-        bool,
-        typer.Option("--grid", help="Also write grid.png: the first 1,024 at a glance, one row a class."),
-    ] = False,
-    format: Annotated[
-        FormatName,
-        typer.Option("--format", help="png and webp are lossless; npz is one array, N×H×W×C uint8."),
-    ] = FormatName.png,
-    raw_weights: Annotated[
-        bool, typer.Option("--raw-weights", help="The weights of the last step, not their running average.")
-    ] = False,
-    batch_size: Annotated[
-        int, typer.Option("--batch-size", min=1, help="Pictures computed together: memory against speed.")
-    ] = 64,
-    force: Annotated[bool, typer.Option("--force", help="Replace whatever is in the way in --out.")] = False,
+    checkpoint: CheckpointOption,
+    out: OutOption = Path("pictures"),
+    count: CountOption = None,
+    seed: SeedOption = 0,
+    classes: ClassOption = None,
+    per_class: PerClassOption = None,
+    grid: GridOption = False,
+    format: FormatOption = FormatName.png,
+    raw_weights: RawWeightsOption = False,
+    batch_size: BatchSizeOption = 64,
+    force: ForceOption = False,
     device: DeviceOption = "auto",
 ) -> None:
     """Draw pictures. Picture i of a seed is the same for every count.

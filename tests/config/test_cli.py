@@ -62,9 +62,9 @@ def test_copy_into_a_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("copy", "quickstrt"), "quickstrt: no such recipe; did you mean quickstart? choices: quickstart, "),
+        (("copy", "quickstrt"), "quickstrt: no such recipe; did you mean quickstart? choices: "),
         (("copy", "quickstart", "no/such/folder.yaml"), "no/such/folder.yaml: cannot be written: No such file"),
-        (("check", "nothing.yaml"), "nothing.yaml: no such file or recipe; recipes: quickstart, "),
+        (("check", "nothing.yaml"), "nothing.yaml: no such file or recipe; recipes: "),
         (("check", "."), ".: this is a folder; name the config file in it"),
         (("show", "quickstart", "--set", "sed=1"), "--set sed=1: unknown key; did you mean seed?"),
     ],
