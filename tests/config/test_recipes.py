@@ -67,7 +67,7 @@ def test_the_dense_seed() -> None:
     assert config["loss"] == {"name": "non_saturating", "discriminator_scale": 0.5}
     for network in ("generator", "discriminator"):
         assert config["optimizer"][network]["learning_rate"] == 1e-4
-        assert config["optimizer"][network]["betas"] == [0.9, 0.999]
+        assert config["optimizer"][network]["betas"] == [0.5, 0.999]
     assert _some(config["training"], "total_images", "batch_size", "ema_half_life") == (20 * 60_000, 128, 0)
     assert config["log"]["every"] == 50 * 128
     assert _some(config["samples"], "every", "rows", "columns") == (60_000, 5, 5)
