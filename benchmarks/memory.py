@@ -68,6 +68,7 @@ def train_and_watch(folder: Path, steps: int) -> float:
         "data": {"source": "idx", "path": str(folder), "channels": "rgb", "holdout": 0.1},
         "model": {"name": "dcgan", "width": 16},
         "loss": {"name": "non_saturating"},
+        "optimizer": {"generator": {"name": "adam"}, "discriminator": {"name": "adam"}},
         "training": {"total_images": 32 * steps, "batch_size": 32},
         "log": {"every": 32},
         "samples": {"every": 0},
