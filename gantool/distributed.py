@@ -38,7 +38,8 @@ def process_group(device: torch.device, timeout_s: float = 600.0) -> Iterator[No
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    backend = "nccl" if device.type == "cuda" else "gloo"
+    # Under nccl some of the state still lives on the CPU (counts, float16's scales), and travels by gloo.
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, timeout=timedelta(seconds=timeout_s))
     try:
         yield
@@ -93,20 +94,12 @@ def agree(value: int) -> int:
     """The largest ``value`` of any process: a signal that one of them saw is seen by all."""
     if world_size() == 1:
         return value
-    flag = torch.tensor([value], device="cuda" if dist.get_backend() == "nccl" else "cpu")
+    flag = torch.tensor([value])  # on the CPU, by gloo: the loop does not wait for a CUDA device here
     dist.all_reduce(flag, op=dist.ReduceOp.MAX)
     return int(flag.item())
-
-
-def barrier() -> None:
-    """Wait until every process is here."""
-    if world_size() > 1:
-        dist.barrier()
 
 
 def die_with_parent() -> None:
     """Ask the kernel to end this process when the one that started it dies (Linux; elsewhere a no-op)."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == 1:  # the parent died before we asked
-            os._exit(1)

@@ -4,7 +4,8 @@
     ├── UsageError               2   a wrong argument or combination of arguments
     │   └── ConfigError          2   a fault in a config file; carries every fault found
     ├── DataError                3   pictures that cannot be used
-    ├── CheckpointError          4   a checkpoint that cannot be read or does not fit
+    ├── CheckpointError          4   a checkpoint that is foreign or does not fit
+    │   └── DamagedCheckpointError   4   one whose bytes are not what was written
     ├── DivergedError            5   training that left the numbers
     ├── ResourceError            6   no memory, no disk
     ├── RunInUseError            7   another process holds the run
@@ -53,9 +54,13 @@ class DataError(GantoolError):
 
 
 class CheckpointError(GantoolError):
-    """A checkpoint that is damaged, foreign, or of another experiment."""
+    """A checkpoint that is foreign, of another schema, or of another experiment."""
 
     exit_code = 4
+
+
+class DamagedCheckpointError(CheckpointError):
+    """A checkpoint whose bytes are not what was written: an older one takes its place."""
 
 
 class DivergedError(GantoolError):

@@ -73,13 +73,13 @@ class RunFolder:
             if fcntl is not None:
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError as error:
-                    holder = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
+                except BlockingIOError as error:
+                    holder = os.read(descriptor, 200).decode("utf-8", "replace").strip()
                     raise RunInUseError(
                         f"{self.path}: in use by {holder or 'another process'}; wait for it, or stop it first"
                     ) from error
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+            os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
             yield
         finally:
             os.close(descriptor)

@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from typing import Annotated
 
 import torch
-from annotated_types import Ge, Lt
-from pydantic import PositiveFloat
+from pydantic import Field, PositiveFloat
 from torch import nn
 
 from gantool.component import Settings
 from gantool.schedules import NotNegative, Ramp, value_at
 
-Beta = Annotated[float, Ge(0), Lt(1)] | Ramp
+Beta = Annotated[float, Field(ge=0, lt=1)] | Ramp
 
 
 class OptimizerSettings(Settings):

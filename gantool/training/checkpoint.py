@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from gantool import files
-from gantool.errors import CheckpointError
+from gantool.errors import CheckpointError, DamagedCheckpointError
 from gantool.version import __version__
 
 SCHEMA = 1
@@ -70,10 +70,12 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
             if "gantool" not in header or "digest" not in header:
                 raise CheckpointError(f"{path}: a safetensors file, but not one that gantool wrote")
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
-    except (OSError, SafetensorError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{path}: cannot be read as a checkpoint ({_first_line(error)})") from error
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror or _first_line(error)})") from error
+    except (SafetensorError, ValueError, RuntimeError) as error:
+        raise DamagedCheckpointError(f"{path}: cannot be read as a checkpoint ({_first_line(error)})") from error
     if digest_of(tensors, header["gantool"]) != header["digest"]:
-        raise CheckpointError(f"{path}: damaged: its content does not match its digest; use an older checkpoint")
+        raise DamagedCheckpointError(f"{path}: damaged: its content does not match its digest; use an older checkpoint")
     return Checkpoint(path, _metadata(path, header["gantool"]), tensors, header["digest"])
 
 

@@ -24,9 +24,16 @@ def beta_at(batch: int, images_seen: int, half_life: float, ramp: float | None) 
 
 
 class Ema:
-    """The running average of a generator's weights, kept in float32 beside it."""
+    """The running average of a generator's weights, kept in float32 beside it.
 
-    def __init__(self, generator: Generator) -> None:
+    Args:
+        generator: what is averaged.
+        averages: False where the half-life is 0 throughout: the average then is the generator itself, and is
+            copied when somebody looks instead of in every step.
+    """
+
+    def __init__(self, generator: Generator, *, averages: bool = True) -> None:
+        self._averages = averages
         self._network = copy.deepcopy(generator).eval().requires_grad_(False)
         self._source = generator
         averaged, copied = _split(self._network)
@@ -35,13 +42,11 @@ class Ema:
         self._averaged_from = [source[name] for name, _ in averaged]
         self._copied = [tensor for _, tensor in copied]
         self._copied_from = [source[name] for name, _ in copied]
-        self._is_behind = False
 
     @torch.no_grad()
     def update(self, beta: float) -> None:
-        """Move the average towards the generator. With β = 0 the copy is left until somebody looks."""
-        if beta == 0.0:
-            self._is_behind = True
+        """Move the average towards the generator; ``beta`` is the weight of the old average."""
+        if not self._averages:
             return
         torch._foreach_lerp_(self._averaged, self._averaged_from, 1.0 - beta)
         _copy(self._copied, self._copied_from)
@@ -62,10 +67,9 @@ class Ema:
 
     @torch.no_grad()
     def _catch_up(self) -> None:
-        if self._is_behind:
+        if not self._averages:
             _copy(self._averaged, self._averaged_from)
             _copy(self._copied, self._copied_from)
-            self._is_behind = False
 
 
 def _named_tensors(network: nn.Module) -> list[tuple[str, Tensor]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import numpy as np
 import torch
@@ -50,36 +51,38 @@ class Evaluation:
     def measure(self, state: TrainingState) -> dict[str, float]:
         """The metric with its floor, and the discriminator's accuracy on all three kinds of pictures."""
         seed = self._config.seed
-        held_out, held_out_labels = self._real("holdout")
-        train, train_labels = self._real("train")
-        count = min(len(held_out), len(train))
+        splits = self._dataset.indices("holdout"), self._dataset.indices("train")
+        count = min(self._config.evaluation.samples, *(len(split) for split in splits))
+        held_out, held_out_labels = self._real("holdout", count)
+        train, train_labels = self._real("train", count)
         with seeding.installed(seeding.generator(seed, "evaluation-noise", device=self._device)):
-            fakes = self._fakes(state, held_out_labels[:count] if held_out_labels is not None else None, count)
+            fakes = self._fakes(state, held_out_labels, count)
             with _evaluating(state.discriminator):
-                on_held_out = self._logits(state, held_out[:count], held_out_labels)
-                on_train = self._logits(state, train[:count], train_labels)
+                on_held_out = self._logits(state, held_out, held_out_labels)
+                on_train = self._logits(state, train, train_labels)
                 on_fakes = self._logits(state, fakes, held_out_labels)
         return {
-            METRIC: sliced_wasserstein(fakes, held_out[:count], seeding.generator(seed, METRIC)),
-            f"{METRIC}_floor": sliced_wasserstein(train[:count], held_out[:count], seeding.generator(seed, METRIC)),
+            METRIC: sliced_wasserstein(fakes, held_out, seeding.generator(seed, METRIC)),
+            f"{METRIC}_floor": sliced_wasserstein(train, held_out, seeding.generator(seed, METRIC)),
             **self._accuracies(on_train, on_held_out, on_fakes),
         }
 
     def keep_if_best(self, state: TrainingState, values: dict[str, float], keeper: Keeper, recorder: Recorder) -> None:
         """Save a checkpoint and record it when no evaluation before was better."""
-        best = self._run.read_best()
+        best = self._run.read_best() if self._run.best() is not None else None
         if best is not None and best.get("metric") == METRIC and float(best["value"]) <= values[METRIC]:
             return
         # The record first: it is part of the checkpoint, and one that names no file yet counts for nothing.
         self._run.write_best(self._run.checkpoint_path(state.images_seen), METRIC, values[METRIC])
         recorder.sync()
-        keeper.save(state, lines=recorder.lines)
+        if keeper.save(state, lines=recorder.lines) is None and best is not None:
+            self._run.write_best(self._run.checkpoint_folder / str(best["file"]), METRIC, float(best["value"]))
 
-    def _real(self, split: str) -> tuple[Tensor, Tensor | None]:
-        """The first ``evaluation.samples`` pictures of a seeded shuffle of ``split``."""
-        indices = self._dataset.indices("holdout" if split == "holdout" else "train")
+    def _real(self, split: Literal["train", "holdout"], count: int) -> tuple[Tensor, Tensor | None]:
+        """``count`` pictures of ``split``, chosen by seed."""
+        indices = self._dataset.indices(split)
         source = seeding.generator(self._config.seed, "evaluation", split)
-        chosen = torch.randperm(len(indices), generator=source)[: self._config.evaluation.samples].numpy()
+        chosen = torch.randperm(len(indices), generator=source)[:count].numpy()
         rows = np.sort(indices[chosen])
         labels = self._dataset.read_labels(rows) if self._labelled else None
         images = to_unit_range(torch.from_numpy(self._dataset.read(rows))).contiguous()

@@ -7,18 +7,20 @@ and the one before it is used.
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from gantool import files
 from gantool.config import ExperimentConfig
-from gantool.errors import CheckpointError, ResourceError
+from gantool.errors import CheckpointError, DamagedCheckpointError, ResourceError
 from gantool.rundir import RunFolder, images_seen_of
 from gantool.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from gantool.training.state import TrainingState
 
 _FAILURES_ALLOWED = 3
+_SLOW_SAVE_S = 10.0
 
 
 class Keeper:
@@ -60,6 +62,7 @@ class Keeper:
             "metrics_lines": lines,
             "best": self._run.read_best(),
         }
+        started = time.monotonic()
         try:
             write_checkpoint(path, state.tensors(), metadata)
         except OSError as error:
@@ -67,7 +70,18 @@ class Keeper:
             return None
         self._failures = 0
         self._let_go()
+        if (took := time.monotonic() - started) > _SLOW_SAVE_S:
+            self._say(f"warning: {path}: took {took:.0f} s to write; a launcher that stops a run may not wait so long")
         return path
+
+    def restore_best(self, checkpoint: Checkpoint) -> None:
+        """The best record as ``checkpoint`` knew it: what came later is forgotten with the rest."""
+        best = checkpoint.metadata.get("best")
+        if best:
+            path = self._run.checkpoint_folder / Path(str(best["file"])).name
+            self._run.write_best(path, str(best["metric"]), float(best["value"]))
+        else:
+            self._run.best_record.unlink(missing_ok=True)
 
     def _failed(self, path: Path, error: OSError, *, must: bool) -> None:
         self._failures += 1
@@ -85,8 +99,8 @@ class Keeper:
         checkpoints = self._run.checkpoints()
         kept = {*checkpoints[-settings.keep :], self._run.best()}
         if settings.keep_every is not None:
-            # Every n-th: the first one of each stretch of n intervals, since a batch may step over the exact image.
-            stretch = settings.every * settings.keep_every
+            # The first one of each stretch of so many images, since a batch may step over the exact image.
+            stretch = settings.keep_every
             kept |= set({images_seen_of(path) // stretch: path for path in reversed(checkpoints)}.values())
         for path in checkpoints:
             if path not in kept:
@@ -102,7 +116,7 @@ class Keeper:
         for path in reversed(checkpoints):
             try:
                 return self._checked(path)
-            except CheckpointError as error:
+            except DamagedCheckpointError as error:
                 aside = path.with_name(path.name + ".damaged")
                 path.replace(aside)
                 self._say(f"warning: {error}\n  set aside as {aside.name}; going back to the checkpoint before it")

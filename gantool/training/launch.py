@@ -55,8 +55,12 @@ def run_ranks(processes: int, arguments: list[str]) -> int:
 
 def follow_launcher() -> None:
     """In a rank of ours: end when the launcher is gone, however it went. (``torchrun`` sees to its own.)"""
-    if os.environ.get("GANTOOL_PARENT") == str(os.getppid()):
-        distributed.die_with_parent()
+    launcher = os.environ.get("GANTOOL_PARENT")
+    if launcher is None:
+        return
+    distributed.die_with_parent()
+    if launcher != str(os.getppid()):  # it died before we asked
+        os._exit(1)
 
 
 def _start(rank: int, processes: int, port: int, arguments: list[str]) -> subprocess.Popen[bytes]:
@@ -88,6 +92,9 @@ def _wait(ranks: list[subprocess.Popen[bytes]]) -> int:
             is_stop = first_failure in {130, 138, 143}  # saved on purpose: the others are about to end as well
             deadline = time.monotonic() + (_GRACE_S if is_stop else 2.0)
         if all(code is not None for code in codes):
+            # A rank that met the fault itself says which; the others only saw the group break.
+            known = [code for code in failures if code not in {1, None} and code > 0]
+            first_failure = known[0] if known else first_failure
             return 128 - first_failure if first_failure < 0 else first_failure
         if deadline is not None and time.monotonic() > deadline:
             for child in ranks:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from gantool import distributed
 from gantool.config import ExperimentConfig
 from gantool.errors import DivergedError
@@ -110,7 +108,7 @@ def _run(
         if due(config.evaluation.every, before, after):
             _evaluate(state, outputs)
         if due(config.checkpoints.every, before, after) or done or signal:
-            _save(state, steps, outputs, must=done or bool(signal))
+            _save(state, outputs, must=done or bool(signal))
         if outputs:
             outputs.display.advance(after)
         if signal and not done:
@@ -127,10 +125,10 @@ def _write_step_0(state: TrainingState, outputs: Outputs | None) -> None:
 
 
 def _log(state: TrainingState, steps: Steps, outputs: Outputs | None) -> None:
-    _look_for_divergence(state, steps)
+    _look_for_divergence(state)
     values = state.meters.take()
     values["loss_total"] = values["loss_generator"] + values["loss_discriminator"]
-    values |= {name: float(norm) for name, norm in steps.gradient_norms().items()}
+    values |= {name: float(norm) for name, norm in steps.gradient_norms.items()}
     if outputs:
         line = outputs.recorder.log(state.images_seen, values)
         outputs.display.log(state.images_seen, values, line["clock"]["images_per_second"])
@@ -144,26 +142,25 @@ def _draw_samples(state: TrainingState, outputs: Outputs | None) -> None:
 
 
 def _evaluate(state: TrainingState, outputs: Outputs | None) -> None:
+    _look_for_divergence(state)
     if outputs:
         values = outputs.evaluation.measure(state)
         outputs.recorder.log(state.images_seen, values, event="evaluation")
         outputs.evaluation.keep_if_best(state, values, outputs.keeper, outputs.recorder)
 
 
-def _save(state: TrainingState, steps: Steps, outputs: Outputs | None, *, must: bool) -> Path | None:
-    _look_for_divergence(state, steps)
+def _save(state: TrainingState, outputs: Outputs | None, *, must: bool) -> Path | None:
+    _look_for_divergence(state)
     if outputs is None:
         return None
     outputs.recorder.sync()
     return outputs.keeper.save(state, lines=outputs.recorder.lines, must=must)
 
 
-def _look_for_divergence(state: TrainingState, steps: Steps) -> None:
-    """The one place where the loop waits for the device. Weights that are poisoned are never saved: a gradient
-    that was not finite has made every loss after it so too, and the last step's gradients are looked at here."""
-    norms = torch.stack(list(steps.gradient_norms().values()))
-    finite = bool(torch.isfinite(norms).all().item()) or bool(state.scalers)  # a scaler skips such a step itself
-    if state.meters.poisoned() or distributed.agree(int(not finite)):
+def _look_for_divergence(state: TrainingState) -> None:
+    """The one place where the loop waits for the device: did any loss or gradient since the start go wrong?
+    Weights that are poisoned are never saved."""
+    if state.meters.poisoned():
         raise Diverged(f"a loss or gradient stopped being finite before image {state.images_seen:,}")
 
 
@@ -181,6 +178,7 @@ def _roll_back(state: TrainingState, outputs: Outputs | None, reason: str) -> No
             raise DivergedError(f"{reason}, and there is no checkpoint to go back to")
         state.load_tensors(checkpoint.tensors)
         state.images_seen = checkpoint.metadata["images_seen"]
+        outputs.keeper.restore_best(checkpoint)
         outputs.recorder.cut_back(checkpoint.metadata["metrics_lines"])
         outputs.recorder.event(state.images_seen, "rollback", f"attempt {attempt}: {reason}")
         outputs.display.say(f"warning: {reason}: back to image {state.images_seen:,} with fresh draws")

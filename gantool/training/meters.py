@@ -32,6 +32,11 @@ class Meters:
         self._counts += torch.tensor([name in values for name in self._names])
         self._poisoned |= ~torch.isfinite(row).all()
 
+    @torch.no_grad()
+    def watch(self, value: Tensor) -> None:
+        """Look at a scalar that is not averaged: whether it is finite."""
+        self._poisoned |= ~torch.isfinite(value)
+
     def poisoned(self) -> bool:
         """Whether a value was not finite, in any process. Reading it waits for the device."""
         return bool(distributed.agree(int(self._poisoned.item())))

@@ -7,6 +7,7 @@ of the config and is compared bit for bit.
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -47,7 +48,8 @@ class Recorder:
 
     def log(self, images_seen: int, values: Mapping[str, float], event: str = "log") -> dict[str, Any]:
         """Write one line and the scalars; returns the line."""
-        line: dict[str, Any] = {"event": event, "images_seen": images_seen, **values}
+        known = {name: value if math.isfinite(value) else None for name, value in values.items()}  # JSON has no NaN
+        line: dict[str, Any] = {"event": event, "images_seen": images_seen, **known}
         line["clock"] = self._clock(images_seen)
         self._write(line)
         for name, value in values.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import platform
@@ -19,7 +20,7 @@ from gantool import device as devices
 from gantool import distributed, files
 from gantool.config import ExperimentConfig
 from gantool.data import PreparedSet
-from gantool.errors import CheckpointError, ConfigError, DataError, GantoolError, ResourceError
+from gantool.errors import CheckpointError, ConfigError, DataError, GantoolError, ResourceError, UsageError
 from gantool.rundir import RunFolder
 from gantool.training.batches import RealBatches
 from gantool.training.checkpoint import Checkpoint
@@ -84,6 +85,8 @@ def check_batch(config: ExperimentConfig, dataset: PreparedSet) -> None:
             f"training.microbatch_size: {config.training.microbatch_size} does not divide "
             f"the {share} images of each process"
         )
+    if config.evaluation.every and not len(dataset.indices("holdout")):
+        raise DataError("evaluation.every: nothing is held out to evaluate on; set data.holdout, e.g. 0.1")
     if config.model.conditioning == "class" and not dataset.classes:
         raise DataError("model.conditioning: class needs labels, and this data has none; use conditioning: none")
 
@@ -95,6 +98,7 @@ class Session:
     Attributes:
         prepared: the prepared set's folder.
         resumed: the run goes on from its newest checkpoint.
+        changed: what the person changed so that the run is no longer exact; "" for nothing.
         allow_inexact: go on even where the result may differ from an uninterrupted run.
         display: where words go; None chooses by terminal.
         handle_signals: a process of ours listens to SIGINT, SIGTERM and SIGUSR1; a caller's notebook does not.
@@ -106,6 +110,7 @@ class Session:
     machine: Machine
     resumed: bool = False
     allow_inexact: bool = False
+    changed: str = ""
     display: Display | None = None
     handle_signals: bool = True
 
@@ -117,7 +122,7 @@ class Session:
         """
         stop = StopFlag()
         listening = stop.listening() if self.handle_signals else contextlib.nullcontext()
-        with listening, _memory_faults(self.config):
+        with listening, _resource_faults(self.config):
             dataset = PreparedSet.open(self.prepared)
             check_batch(self.config, dataset)
             devices.keep_freed_memory()
@@ -151,6 +156,8 @@ class Session:
         config, run = self.config, self.run
         run.create()
         stack.enter_context(run.lock())
+        if run.exists() and not self.resumed:  # another process began it while we prepared the data
+            raise UsageError(f"{run.path}: holds a run already; go on with `gantool resume {run.path}`")
         display = self.display or choose_display(config.training.total_images, state.images_seen)
         keeper = Keeper(run, config, self._facts(dataset), display.say)
         keeper.tidy()
@@ -159,7 +166,7 @@ class Session:
         if checkpoint is not None:
             inexact = self._load(checkpoint, dataset, state)
             lines = int(checkpoint.metadata["metrics_lines"])
-            _restore_best(run, checkpoint)
+            keeper.restore_best(checkpoint)
         files.write_text(run.config, config.to_yaml())
         self._describe(dataset, bit_exact=not inexact)
         display.say(self._first_line(dataset, state))
@@ -170,7 +177,7 @@ class Session:
         grid = SampleGrid(run, config.samples, classes)
         stack.enter_context(display)
         display.advance(state.images_seen)
-        return Outputs(recorder, keeper, grid, Evaluation(run, config, dataset, machine_of(state)), display)
+        return Outputs(recorder, keeper, grid, Evaluation(run, config, dataset, self.machine.device), display)
 
     def _load(self, checkpoint: Checkpoint, dataset: PreparedSet, state: TrainingState) -> str:
         """Fill ``state``; returns in which way the run is no longer exact, "" where it is."""
@@ -192,7 +199,7 @@ class Session:
             raise CheckpointError(f"{checkpoint.path}: {error}") from error
         state.images_seen = int(checkpoint.metadata["images_seen"])
         state.attempt = int(checkpoint.metadata["attempt"])
-        return differences
+        return ", ".join(part for part in (differences, self.changed) if part)
 
     def _facts(self, dataset: PreparedSet) -> dict[str, Any]:
         return {
@@ -232,11 +239,6 @@ class Session:
         return f"{self.config.name}: {where} · {pictures} · {networks} · {self.run.path}{begin}"
 
 
-def machine_of(state: TrainingState) -> torch.device:
-    """The device that the networks are on."""
-    return next(state.generator.parameters()).device
-
-
 def silent_display() -> Display:
     """For callers from Python."""
     return Silent()
@@ -255,22 +257,21 @@ def _was_exact(run: RunFolder) -> bool:
         return True
 
 
-def _restore_best(run: RunFolder, checkpoint: Checkpoint) -> None:
-    """The best record as the checkpoint knew it: what came later is forgotten with the rest."""
-    best = checkpoint.metadata.get("best")
-    if best:
-        run.write_best(run.checkpoint_folder / Path(str(best["file"])).name, str(best["metric"]), float(best["value"]))
-    else:
-        run.best_record.unlink(missing_ok=True)
-
-
 @contextlib.contextmanager
-def _memory_faults(config: ExperimentConfig) -> Iterator[None]:
-    """Turn "out of memory" of CPU and CUDA into a message with a remedy."""
+def _resource_faults(config: ExperimentConfig) -> Iterator[None]:
+    """Turn "out of memory" of CPU and CUDA, and a disk that takes no more, into a message with a remedy."""
     try:
         yield
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise _out_of_memory(config) from error
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}:
+            raise
+        where = error.filename or "the run folder"
+        raise ResourceError(
+            f"{where}: cannot be written ({error.strerror}); the newest checkpoint is whole. "
+            "Free some space, then resume"
+        ) from error
     except RuntimeError as error:
         if isinstance(error, GantoolError) or "allocate memory" not in str(error):
             raise
@@ -278,9 +279,10 @@ def _memory_faults(config: ExperimentConfig) -> Iterator[None]:
 
 
 def _out_of_memory(config: ExperimentConfig) -> ResourceError:
-    batch = config.training.microbatch_size or config.training.batch_size
-    smaller = max(1, batch // 2)
+    share = config.training.batch_size // distributed.environment()[2]
+    batch = config.training.microbatch_size or share
+    smaller = next(size for size in range(max(1, batch // 2), 0, -1) if share % size == 0)
     return ResourceError(
         f"out of memory with {batch} images at a time; the newest checkpoint is whole. Try "
-        f"--set training.microbatch_size={smaller} (same result, less memory), or a smaller data.resolution"
+        f"--set training.microbatch_size={smaller} (less memory, somewhat slower), or a smaller data.resolution"
     )

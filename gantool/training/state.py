@@ -88,7 +88,9 @@ class TrainingState:
             return
         device = next(self.generator.parameters()).device
         counters = torch.tensor([self.images_seen, self.attempt], device=device)
-        distributed.broadcast([counters, *(t.data for t in self.tensors().values())])
+        tensors = self.tensors()
+        distributed.broadcast([counters, *(tensor.data for tensor in tensors.values())])
+        self._restore_scales(tensors)
         self.images_seen, self.attempt = (int(value) for value in counters.tolist())
 
 
@@ -109,7 +111,7 @@ def build_state(
     return TrainingState(
         generator=generator,
         discriminator=discriminator,
-        ema=Ema(generator),
+        ema=Ema(generator, averages=config.training.ema_half_life != 0),
         generator_optimizer=_at_rest(config.optimizer.generator.build(generator.parameters())),
         discriminator_optimizer=_at_rest(config.optimizer.discriminator.build(discriminator.parameters())),
         meters=Meters(meter_names(config), device),

@@ -59,6 +59,8 @@ class Steps:
         share = config.training.batch_size // distributed.world_size()
         self._microbatch = config.training.microbatch_size or share
         self._chunks = share // self._microbatch
+        self.gradient_norms: dict[str, Tensor] = {}
+        """The norms of the last step's gradients, on the device; scaled ones under float16."""
 
     def draws_at(self, images_seen: int) -> Draws:
         """The draws of the step that starts at ``images_seen``."""
@@ -83,16 +85,18 @@ class Steps:
             with torch.set_grad_enabled(reuse), self._autocast():
                 made = self._generate(latents[rows], labels)
             fake = made.detach()
-            show_real = partial(self._critic, labels=labels, changes=_each(real_parameters, rows))
-            show_fake = partial(self._critic, labels=labels, changes=_each(fake_parameters, rows))
+            changes_to_real, changes_to_fake = _each(real_parameters, rows), _each(fake_parameters, rows)
             with self._autocast():
-                real_logits = show_real(real)
-                fake_logits = show_fake(fake)
+                real_logits = self._critic(real, labels, changes_to_real)
+                fake_logits = self._critic(fake, labels, changes_to_fake)
             loss = config.loss.discriminator_scale * config.loss.discriminator(real_logits, fake_logits)
             measured = {"loss_discriminator": loss, **self._accuracy(real_logits, fake_logits)}
             self._backward(loss, "discriminator")
             for penalty in due:
-                measured[f"penalty_{penalty.name}"] = self._penalise(penalty, show_real, real, fake, draws, rows)
+                # What changes the data set is part of the data; what both are shown is part of the critic.
+                shown = _apply([change for change in changes_to_real if change[0].reals_only], real)
+                critic = partial(self._plain_critic, labels=labels, changes=changes_to_fake)
+                measured[f"penalty_{penalty.name}"] = self._penalise(penalty, critic, shown, fake, draws, rows)
             state.meters.add(measured)
         self._update(state.discriminator, state.discriminator_optimizer, "discriminator")
         return Fakes(batch, draws, made if reuse else None)
@@ -121,19 +125,15 @@ class Steps:
                 state.meters.add({"loss_generator": loss})
         self._update(state.generator, state.generator_optimizer, "generator")
 
-    def gradient_norms(self) -> dict[str, Tensor]:
-        """The norms of the last step's gradients, on the device."""
-        return {
-            f"gradient_norm_{name}": nn.utils.get_total_norm(
-                [p.grad for p in network.parameters() if p.grad is not None]
-            )
-            for name, network in (("generator", self._state.generator), ("discriminator", self._state.discriminator))
-        }
-
     def _critic(self, images: Tensor, labels: Tensor | None, changes: list[tuple[AnyAugmentation, Tensor]]) -> Tensor:
-        for augmentation, parameters in changes:
-            images = augmentation.apply(images, parameters)
-        return self._discriminate(images, labels)
+        return self._discriminate(_apply(changes, images), labels)
+
+    def _plain_critic(
+        self, images: Tensor, labels: Tensor | None, changes: list[tuple[AnyAugmentation, Tensor]]
+    ) -> Tensor:
+        """The critic that penalties differentiate twice, which torch.compile's networks cannot be."""
+        logits: Tensor = self._state.discriminator(_apply(changes, images), labels)
+        return logits
 
     def _augmentation(self, draws: Draws, stream: str, *, real: bool) -> list[tuple[AnyAugmentation, Tensor]]:
         return [
@@ -169,8 +169,11 @@ class Steps:
 
     def _update(self, network: nn.Module, optimizer: torch.optim.Optimizer, name: str) -> None:
         distributed.average_gradients(network.parameters())
+        norm = nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None])
+        self.gradient_norms[f"gradient_norm_{name}"] = norm
         scaler = self._state.scalers.get(name)
-        if scaler is None:
+        if scaler is None:  # (a scaler skips a step whose gradients are not finite, and tries a smaller scale)
+            self._state.meters.watch(norm)
             optimizer.step()
         else:
             scaler.step(optimizer)
@@ -195,6 +198,12 @@ class Steps:
 
 def _rows(labels: Tensor | None, rows: slice) -> Tensor | None:
     return None if labels is None else labels[rows]
+
+
+def _apply(changes: list[tuple[AnyAugmentation, Tensor]], images: Tensor) -> Tensor:
+    for augmentation, parameters in changes:
+        images = augmentation.apply(images, parameters)
+    return images
 
 
 def _each(changes: list[tuple[AnyAugmentation, Tensor]], rows: slice) -> list[tuple[AnyAugmentation, Tensor]]:

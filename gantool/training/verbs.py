@@ -42,7 +42,10 @@ def train(
     Raises:
         GantoolError: its message says what, where and what to do.
     """
-    if not isinstance(config, ExperimentConfig):
+    if isinstance(config, ExperimentConfig):
+        if overrides:
+            raise UsageError("overrides go with a config file; change the ExperimentConfig itself")
+    else:
         config = load_config(Path(config), overrides)
     run = new_run(config, run_dir)
     start(config, run, device, display=silent_display() if quiet else None, handle_signals=False)
@@ -105,12 +108,13 @@ class Resumption:
             raise UsageError(f"{self.run.path}: {what}; `gantool train CONFIG` starts a run")
         self.display: Display | None = None
         self._allow_inexact = allow_inexact
+        self._changed = ""
         self._checkpoint = _newest_readable(self.run)
         before = self._config_before()
         self.config = before
         if overrides:
             self.config = parse_config(before.to_yaml(), file=str(self.run.config), overrides=overrides)
-            self._check_changes(before.to_dict(), self.config.to_dict())
+            self._changed = self._check_changes(before.to_dict(), self.config.to_dict())
 
     @property
     def images_seen(self) -> int:
@@ -138,6 +142,7 @@ class Resumption:
             machine,
             resumed=True,
             allow_inexact=self._allow_inexact,
+            changed=self._changed,
             display=self.display,
         ).go()
 
@@ -166,7 +171,8 @@ class Resumption:
             saved["data"] = written["data"]
         return from_dict(saved, file=str(self._checkpoint.path))
 
-    def _check_changes(self, before: dict[str, Any], after: dict[str, Any]) -> None:
+    def _check_changes(self, before: dict[str, Any], after: dict[str, Any]) -> str:
+        """The changes after which the run is no longer exact, "" for none."""
         changed = _changed_keys(before, after)
         fatal = [key for key in changed if _under(key, _CHANGE_THE_RUN)]
         if fatal:
@@ -180,6 +186,7 @@ class Resumption:
                 f"{self.run.path}: {', '.join(inexact)} changed: the run would not be what an uninterrupted one is; "
                 "accept it with --allow-inexact"
             )
+        return f"changed: {', '.join(inexact)}" if inexact else ""
 
 
 def _newest_readable(run: RunFolder) -> Checkpoint | None:

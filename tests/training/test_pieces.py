@@ -59,7 +59,7 @@ def test_ema_is_the_recurrence_in_float64(half_life: float) -> None:
     from gantool.images import ImageShape
 
     generator = model.build_generator(ImageShape(1, 16, 16), 0)
-    ema = Ema(generator)
+    ema = Ema(generator, averages=half_life != 0)
     expected = {n: t.double().clone() for n, t in generator.state_dict().items()}
     for step in range(1, 6):
         with torch.no_grad():
@@ -73,6 +73,24 @@ def test_ema_is_the_recurrence_in_float64(half_life: float) -> None:
     for name, tensor in ema.tensors().items():
         assert torch.allclose(tensor.double(), expected[name], atol=1e-5), name
     assert not ema.network().training
+
+
+def test_ema_does_not_depend_on_who_looks() -> None:
+    """β may be 0 at first and grow later (a half-life that ramps up from 0)."""
+    from gantool.images import ImageShape
+
+    generator = tiny().model.build_generator(ImageShape(1, 16, 16), 0)
+    watched, alone = Ema(generator), Ema(generator)
+    for step, beta in enumerate((0.0, 0.0, 0.5, 0.9)):
+        with torch.no_grad():
+            for parameter in generator.parameters():
+                parameter.add_(step + 1.0)
+        watched.update(beta)
+        alone.update(beta)
+        watched.network()
+    for name, tensor in watched.tensors().items():
+        assert torch.equal(alone.tensors()[name], tensor), name
+        assert not torch.equal(generator.state_dict()[name], tensor), name
 
 
 def test_meters_average_what_was_there_and_see_poison() -> None:

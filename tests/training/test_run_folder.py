@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gantool.errors import CheckpointError, DivergedError, ResourceError, RunInUseError, UsageError
+from gantool.errors import CheckpointError, DataError, DivergedError, ResourceError, RunInUseError, UsageError
 from gantool.rundir import RunFolder, next_free, resolve_checkpoint
 from gantool.training import keeper as keeper_module
 from gantool.training.checkpoint import read_checkpoint, write_checkpoint
@@ -54,11 +54,11 @@ def test_a_run_folder_holds_what_the_readme_says(tmp_path: Path) -> None:
 
 
 def test_newest_k_best_and_every_nth_are_kept(tmp_path: Path) -> None:
-    config = tiny("checkpoints.every=40", "checkpoints.keep=2", "checkpoints.keep_every=5", "evaluation.every=104")
+    config = tiny("checkpoints.every=40", "checkpoints.keep=2", "checkpoints.keep_every=200", "evaluation.every=104")
     run = run_straight(config, tmp_path / "run")
     best = run.best()
     assert best is not None
-    assert set(names(run)) == {0, 200, 400, 440, 480, int(best.stem)}  # 40·5 = 200
+    assert set(names(run)) == {0, 200, 400, 440, 480, int(best.stem)}
     assert resolve_checkpoint(run.path) == best
 
 
@@ -154,6 +154,45 @@ def test_a_full_disk_keeps_the_old_checkpoint_and_ends_with_the_reason(
     assert sum("trying again at the next interval" in said for said in listening.said) == 2
     assert max(names(run)) == 160
     read_checkpoint(run.checkpoint_path(160))
+
+
+def test_a_full_disk_under_the_log_ends_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gantool.training.recorder import Recorder
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "metrics.jsonl")
+
+    monkeypatch.setattr(Recorder, "_write", full)
+    run = RunFolder(tmp_path / "run")
+    with pytest.raises(ResourceError, match=r"metrics\.jsonl: cannot be written \(No space left on device\)"):
+        start(tiny(), run, "cpu", display=Silent())
+    read_checkpoint(run.checkpoint_path(0))
+
+
+def test_a_checkpoint_of_a_newer_version_is_left_where_it_is(tmp_path: Path) -> None:
+    run = run_straight(tiny("training.total_images=40"), tmp_path / "run")
+    newest = last(run)
+    write_checkpoint(newest.path, newest.tensors, {**newest.metadata, "schema": 99})
+    with pytest.raises(CheckpointError, match="upgrade gantool"):
+        Resumption(run.path, ["training.total_images=80"]).go("cpu")
+    assert newest.path.exists()
+
+
+def test_evaluation_needs_held_out_pictures(tmp_path: Path) -> None:
+    config = tiny("data.holdout=0", "evaluation.every=80")
+    with pytest.raises(DataError, match=r"set data\.holdout"):
+        start(config, RunFolder(tmp_path / "run"), "cpu", display=Silent())
+
+
+def test_an_accepted_change_marks_the_run(tmp_path: Path) -> None:
+    run = run_straight(tiny("training.total_images=80"), tmp_path / "run")
+    changes = ["training.total_images=160", "optimizer.generator.learning_rate=1e-3"]
+    accepted = Resumption(run.path, changes, allow_inexact=True)
+    accepted.display = Silent()
+    accepted.go("cpu")
+    assert json.loads(run.info.read_text())["bit_exact"] is False
+    (event,) = [line for line in lines(run) if line["event"] == "inexact"]
+    assert "optimizer.generator.learning_rate" in event["message"]
 
 
 def test_too_little_disk_is_said_before_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
