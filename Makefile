@@ -39,6 +39,7 @@ unit: $(VENV)/.dev
 
 bench: $(VENV)/.dev  ## the figures in docs/performance.md, several minutes
 	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.sampling
 
 clean:
 	rm -rf demo build dist .mypy_cache .ruff_cache .pytest_cache
