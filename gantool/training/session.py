@@ -25,7 +25,7 @@ from gantool.rundir import RunFolder
 from gantool.training.batches import RealBatches
 from gantool.training.checkpoint import Checkpoint
 from gantool.training.compiling import compiled_or_plain
-from gantool.training.display import Display, Silent, choose_display
+from gantool.training.display import Display, choose_display
 from gantool.training.evaluation import Evaluation
 from gantool.training.grid import SampleGrid
 from gantool.training.keeper import Keeper
@@ -237,11 +237,6 @@ class Session:
         pictures = f"{len(dataset.indices('train')):,} pictures of {width}×{height}×{channels}{classes}"
         networks = f"{self.config.model.name}: G {sizes[0]:.2f} M, D {sizes[1]:.2f} M parameters"
         return f"{self.config.name}: {where} · {pictures} · {networks} · {self.run.path}{begin}"
-
-
-def silent_display() -> Display:
-    """For callers from Python."""
-    return Silent()
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any]) -> str:

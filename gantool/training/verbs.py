@@ -12,10 +12,10 @@ from gantool.data import PreparedSet, prepare
 from gantool.errors import CheckpointError, DataError, UsageError
 from gantool.rundir import RunFolder, next_free
 from gantool.training.checkpoint import Checkpoint, read_checkpoint
-from gantool.training.display import Display
+from gantool.training.display import Display, Silent
 from gantool.training.keeper import portable
 from gantool.training.loop import Ending
-from gantool.training.session import Session, choose_machine, silent_display
+from gantool.training.session import Session, choose_machine
 
 Progress = Callable[[str, int, int], None]
 _CHANGE_NO_BITS = ("name", "log", "samples", "checkpoints", "evaluation", "training.total_images")
@@ -48,7 +48,7 @@ def train(
     else:
         config = load_config(Path(config), overrides)
     run = new_run(config, run_dir)
-    start(config, run, device, display=silent_display() if quiet else None, handle_signals=False)
+    start(config, run, device, display=Silent() if quiet else None, handle_signals=False)
     return run
 
 
