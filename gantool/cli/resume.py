@@ -41,7 +41,7 @@ def resume(
             )
         return
     with preparation_progress() as progress:
-        resumption.prepare(progress)
+        prepared = resumption.prepare(progress)
     wanted = processes or resumption.processes
     if launch.is_rank():
         launch.follow_launcher()
@@ -49,4 +49,4 @@ def resume(
         changes = [part for change in overrides or [] for part in ("--set", change)]
         inexact = ["--allow-inexact"] if allow_inexact else []
         sys.exit(launch.run_ranks(wanted, ["resume", str(run_dir), "--device", device, *inexact, *changes]))
-    conclude(resumption.run, resumption.go(device), started)
+    conclude(resumption.run, resumption.go(device, prepared=prepared), started)

@@ -35,7 +35,7 @@ def train(
     ranked = launch.is_rank()
     run = new_run(experiment, run_dir)
     with preparation_progress() as progress:
-        prepare(experiment.data, seed=experiment.seed, progress=progress)
+        prepared = prepare(experiment.data, seed=experiment.seed, progress=progress)
     if processes and processes > 1 and not ranked:
         run.create()  # the ranks must agree on the folder
         changes = [part for change in overrides or [] for part in ("--set", change)]
@@ -44,4 +44,4 @@ def train(
         )
     if ranked:
         launch.follow_launcher()
-    conclude(run, start(experiment, run, device), started)
+    conclude(run, start(experiment, run, device, prepared=prepared), started)

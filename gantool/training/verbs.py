@@ -75,13 +75,13 @@ def start(
     run: RunFolder,
     device: str = "auto",
     *,
-    progress: Progress | None = None,
+    prepared: Path | None = None,
     display: Display | None = None,
     handle_signals: bool = True,
 ) -> Ending:
-    """Prepare the data where that was not done before, and train."""
+    """Train; the data is prepared first where the caller has not done so."""
     machine = choose_machine(config, device)
-    prepared = prepare(config.data, seed=config.seed, progress=progress)
+    prepared = prepared or prepare(config.data, seed=config.seed)
     return Session(config, run, prepared, machine, display=display, handle_signals=handle_signals).go()
 
 
@@ -131,9 +131,9 @@ class Resumption:
         """Whether there is nothing left to do."""
         return self._checkpoint is not None and self.images_seen >= self.config.training.total_images
 
-    def go(self, device: str = "auto", *, progress: Progress | None = None) -> Ending:
-        """Go on to the end."""
-        prepared = self.prepare(progress)
+    def go(self, device: str = "auto", *, prepared: Path | None = None) -> Ending:
+        """Go on to the end; ``prepared`` is what `prepare` gave, where the caller asked it before."""
+        prepared = prepared or self.prepare()
         machine = choose_machine(self.config, device)
         return Session(
             self.config,
