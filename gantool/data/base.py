@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
@@ -17,6 +17,8 @@ Channels = Literal["grey", "rgb", "rgba"]
 Fit = Literal["crop", "pad", "stretch"]
 Span = Literal["auto", "dtype"] | tuple[float, float]
 Side = Annotated[int, Field(ge=1, le=8192)]
+Raw: TypeAlias = "Path | bytes | Image.Image"
+"""A picture as its source gives it: a file, the content of a file, or the picture itself."""
 
 DEPTH: dict[Channels, int] = {"grey": 1, "rgb": 3, "rgba": 4}
 
@@ -30,6 +32,8 @@ class Item(NamedTuple):
     """Index into the source's classes; None where there are none."""
     official_test: bool = False
     """Whether the source's makers put it into their test split."""
+    caption: str | None = None
+    """What a person wrote about it, where the source has that."""
 
 
 class Source(Protocol):
@@ -54,8 +58,17 @@ class Source(Protocol):
     def state(self) -> str:
         """A digest of the raw files by name, size and time: quick, and new when one of them changes."""
 
-    def raw(self, index: int) -> Path | Image.Image:
-        """The file of picture ``index`` (decoded in parallel), or the picture itself."""
+    @property
+    def passed_over(self) -> Sequence[tuple[str, str]]:
+        """Name and reason of what looks like a picture but is of a format that is not read."""
+
+    def raw(self, index: int) -> Raw:
+        """Picture ``index``: its file, the content of its file, or itself. Quick when asked in ascending order.
+
+        Raises:
+            BadPicture: where this picture cannot be taken from its container; the others can.
+            DataError: where the container is damaged.
+        """
 
     def close(self) -> None:
         """Close what is open; nothing is read after this."""
