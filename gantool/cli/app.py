@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gantool.cli import config, doctor, export, resume, sample, train
+from gantool.cli import config, data, doctor, export, resume, sample, train
 from gantool.version import __version__
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.command("resume")(resume.resume)
 app.command("sample")(sample.sample)

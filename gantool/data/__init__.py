@@ -13,14 +13,17 @@ from gantool.data.cache import cache_folder
 from gantool.data.order import BatchOrder
 from gantool.data.preparation import prepare
 from gantool.data.prepared import PreparedSet
+from gantool.data.sources.archive import Archive
+from gantool.data.sources.arrays import Arrays
 from gantool.data.sources.embedded import Embedded
 from gantool.data.sources.folder import Folder
 from gantool.data.sources.idx import Idx
+from gantool.data.sources.parquet import Parquet
 from gantool.data.sources.prepared import Prepared
 from gantool.data.sources.torchvision import Torchvision
 
 AnyData = Annotated[
-    Embedded | Folder | Idx | Torchvision | Prepared,
+    Embedded | Folder | Archive | Parquet | Arrays | Idx | Torchvision | Prepared,
     Field(discriminator="source"),
 ]
 

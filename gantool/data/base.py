@@ -97,6 +97,12 @@ class DataSettings(Settings):
     """The fraction of pictures kept from training for evaluation, or the source's own test split."""
     skip_bad: bool = False
     """Leave out pictures that cannot be decoded, instead of stopping."""
+    exclude: str | None = None
+    """A file that names pictures to leave out, as ``gantool data check --exclude-to`` writes it."""
+    deduplicate: bool = False
+    """Keep one of each group of near duplicates: the one with the most pixels."""
+    max_images: Annotated[int, Field(ge=2)] | None = None
+    """Take so many pictures and no more: drawn by the seed, the same share of every class."""
 
     @property
     def size(self) -> tuple[int, int] | None:

@@ -20,10 +20,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from gantool.data.base import Channels, Fit, Span
+from gantool.data.base import DEPTH, Channels, Fit, Raw, Span
 from gantool.data.fit import fitted
+from gantool.data.perceptual import print_of
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".gif")
@@ -44,6 +45,13 @@ class Options(NamedTuple):
     fit: Fit = "crop"
     background: tuple[int, int, int] = (255, 255, 255)
     span: Span = "auto"
+    prints: bool = False
+    """Whether the print of each picture is wanted (`perceptual.print_of`)."""
+
+    @property
+    def pixel_bytes(self) -> int | None:
+        """Bytes of a stored picture; None where each keeps its own size."""
+        return None if self.size is None else self.size[0] * self.size[1] * DEPTH[self.channels]
 
 
 class Picture(NamedTuple):
@@ -60,61 +68,135 @@ class Picture(NamedTuple):
     """Whether it has more frames than the first, which was taken."""
     extent: tuple[float, float] | None = None
     """Smallest and largest value of a picture deeper than 8 bits."""
+    print: NDArray[np.uint8] | None = None
+    """What it looks like, where that was asked for."""
 
 
-def decode_file(path: Path, options: Options) -> Picture:
-    """Decode one file.
+def decode_raw(raw: Raw, options: Options) -> Picture:
+    """Decode one picture, in whatever form its source gives it.
 
     Raises:
         BadPicture: with the reason.
     """
-    try:
-        if path.stat().st_size > FILE_LIMIT:
-            raise BadPicture(f"too large: the file has more than {FILE_LIMIT >> 20} MiB")
-        content = path.read_bytes()
-    except OSError as error:
-        raise BadPicture(f"cannot be read: {error.strerror or error}") from error
-    if not content:
-        raise BadPicture("empty")
-    digest = hashlib.sha256(content).hexdigest()
+    with opened(raw) as found:
+        return decode_image(found.image, options, found.sha256)._replace(animated=is_animated(found.image))
+
+
+class Opened(NamedTuple):
+    """A picture, decoded to its end and upright."""
+
+    image: Image.Image
+    sha256: str
+    """Of its file, or of its raw pixels where there is no file of its own."""
+    rotated: bool = False
+    """Whether EXIF said that it had to be turned."""
+
+
+@contextlib.contextmanager
+def opened(raw: Raw) -> Iterator[Opened]:
+    """Yield the picture.
+
+    Raises:
+        BadPicture: with the reason; also for whatever goes wrong inside the block.
+    """
+    content = _content_of(raw) if isinstance(raw, Path) else raw
     with _strictly():
+        if isinstance(content, Image.Image):
+            content.load()
+            yield Opened(content, hashlib.sha256(content.tobytes()).hexdigest())
+            return
+        if not content:
+            raise BadPicture("empty")
         image = Image.open(io.BytesIO(content), formats=FORMATS)
         if image.width * image.height > PIXEL_LIMIT:
             size = f"{image.width}×{image.height}"
             raise BadPicture(f"too large: {size} pixels, the limit is {PIXEL_LIMIT // 10**6} million")
         image.load()
+        if image.format == "PNG":
+            _require_checksums(content)
+        rotated = False
         # Orientation that cannot be read is orientation that no viewer applies: such a picture stays as it is.
         with contextlib.suppress(Exception):
+            rotated = image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
             ImageOps.exif_transpose(image, in_place=True)
-        return decode_image(image, options, digest)._replace(animated=_is_animated(image))
+        yield Opened(image, hashlib.sha256(content).hexdigest(), rotated)
 
 
-def decode_image(image: Image.Image, options: Options, sha256: str | None = None) -> Picture:
+def _require_checksums(content: bytes) -> None:
+    """Check every chunk of a PNG: Pillow stops reading, and checking, once it has enough pixels.
+
+    Raises:
+        BadPicture: for a chunk that is not what was written.
+    """
+    position = 8
+    while position + 12 <= len(content):
+        length, kind = struct.unpack_from(">I4s", content, position)
+        end = position + 8 + length
+        stated = content[end : end + 4]
+        if len(stated) == 4 and zlib.crc32(memoryview(content)[position + 4 : end]) != int.from_bytes(stated):
+            raise BadPicture(f"damaged (the checksum of its {kind.decode('ascii', 'replace')} data is wrong)")
+        if kind == b"IEND":
+            return
+        position = end + 4
+
+
+def _content_of(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > FILE_LIMIT:
+            raise BadPicture(f"too large: the file has more than {FILE_LIMIT >> 20} MiB")
+        return path.read_bytes()
+    except OSError as error:
+        raise BadPicture(f"cannot be read: {error.strerror or error}") from error
+
+
+def decode_image(image: Image.Image, options: Options, sha256: str) -> Picture:
     """Bring a loaded picture into the wanted channels, range and size.
 
     Raises:
         BadPicture: where its values are no numbers.
     """
-    digest = sha256 or hashlib.sha256(image.tobytes()).hexdigest()
-    found = Picture(None, image.height, image.width, digest)
-    if _is_deep(image):
+    found = Picture(None, image.height, image.width, sha256)
+    if is_deep(image):
         values = np.asarray(image).astype(np.float64)
         if not np.isfinite(values).all():
             raise BadPicture("holds values that are not finite")
-        found = found._replace(extent=(float(values.min()), float(values.max())))
+        low, high = float(values.min()), float(values.max())
+        found = found._replace(extent=(low, high))
+        if options.prints:  # by its own range: the common one is not known yet
+            found = found._replace(print=print_of(levelled_by_itself(image)))
         if options.span == "auto":
             return found
         low, high = _type_range(image) if options.span == "dtype" else options.span
         ready = Image.fromarray(_scaled(values, low, high).astype(np.float32))
     else:
+        if options.prints:
+            found = found._replace(print=print_of(image))
         ready = _in_channels(image, options)
     if options.size is not None:
         ready = fitted(ready, options.size, options.fit, options.background)
     return found._replace(pixels=_as_bytes(ready, options.channels))
 
 
-def _is_deep(image: Image.Image) -> bool:
+def is_deep(image: Image.Image) -> bool:
+    """Whether it has more than 8 bits a value."""
     return image.mode in ("I", "F") or image.mode.startswith("I;16")
+
+
+def levelled_by_itself(image: Image.Image) -> Image.Image:
+    """A picture deeper than 8 bits as mode F, its own smallest value 0 and its largest 255.
+
+    Raises:
+        BadPicture: where its values are no numbers.
+    """
+    values = np.asarray(image).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise BadPicture("holds values that are not finite")
+    return Image.fromarray(_scaled(values, float(values.min()), float(values.max())).astype(np.float32))
+
+
+def has_alpha(image: Image.Image) -> bool:
+    """Whether its mode or its palette knows transparency."""
+    return image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info
 
 
 def _type_range(image: Image.Image) -> tuple[float, float]:
@@ -137,8 +219,7 @@ def _scaled(values: NDArray[Any], low: float, high: float) -> NDArray[np.float64
 def _in_channels(image: Image.Image, options: Options) -> Image.Image:
     """An 8-bit picture as L, RGB or RGBa (premultiplied), over the background where transparency is not kept."""
     mode = "L" if options.channels == "grey" else "RGB"
-    transparent = image.mode in ("LA", "PA", "RGBA", "RGBa") or "transparency" in image.info
-    if not transparent:
+    if not has_alpha(image):
         opaque = _levelled(image if image.mode == mode else image.convert(mode), options.span)
         return opaque.convert("RGBA").convert("RGBa") if options.channels == "rgba" else opaque
     straight = _levelled(image if image.mode == "RGBA" else image.convert("RGBA"), options.span)
@@ -172,7 +253,7 @@ def _as_bytes(image: Image.Image, channels: Channels) -> NDArray[np.uint8]:
     return np.ascontiguousarray(array)
 
 
-def _is_animated(image: Image.Image) -> bool:
+def is_animated(image: Image.Image) -> bool:
     """More than one frame or page. A phone's MPO holds a second view of the same picture: that is no animation."""
     with contextlib.suppress(Exception):  # later frames are not our matter, so neither is their damage
         return image.format != "MPO" and bool(getattr(image, "is_animated", False))

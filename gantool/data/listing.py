@@ -1,16 +1,34 @@
-"""What is in a folder, the same on every machine: sorted, each file once, nothing but files."""
+"""What is at a path, the same on every machine: sorted, each file once, nothing but files."""
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import stat
-from collections.abc import Iterable
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from gantool.errors import DataError
 
+ARCHIVES = (
+    ".zip",
+    ".tar",
+    ".tar.gz",
+    ".tgz",
+    ".tar.bz2",
+    ".tbz2",
+    ".tar.xz",
+    ".txz",
+    ".tar.zst",
+    ".tzst",
+)
+PARQUET = (".parquet",)
+ARRAYS = (".npy", ".npz")
+
+_READERS = ((ARCHIVES, "archive"), (PARQUET, "parquet"), (ARRAYS, "arrays"))
 _JUNK = {"thumbs.db", "desktop.ini", "__macosx"}
 
 
@@ -35,9 +53,61 @@ def existing_folder(path: str) -> Path:
     if folder.is_dir():
         return folder
     if folder.exists():
-        raise DataError(f"{folder}: this is a file; data.path must be a folder (unpack an archive first)")
-    nearest = next((parent for parent in folder.absolute().parents if parent.is_dir()), folder)
-    raise DataError(f"{folder}: no such folder (there is {nearest}); check data.path")
+        reader = next((name for suffixes, name in _READERS if folder.name.lower().endswith(suffixes)), None)
+        advice = f"set data.source: {reader} to read it as it is" if reader else "data.path must be a folder"
+        raise DataError(f"{folder}: this is a file; {advice}")
+    raise missing(folder, "folder")
+
+
+def existing_file(path: str) -> Path:
+    """``path`` as a file that is there.
+
+    Raises:
+        DataError: when it is not.
+    """
+    file = Path(path).expanduser()
+    if file.is_dir():
+        raise DataError(f"{file}: this is a folder; data.path must be a file")
+    if not file.is_file():
+        raise missing(file, "file")
+    return file
+
+
+def missing(path: Path, what: str) -> DataError:
+    """The fault of a path that is not there, with the nearest folder that is."""
+    nearest = next((parent for parent in path.absolute().parents if parent.is_dir()), path)
+    return DataError(f"{path}: no such {what} (there is {nearest}); check data.path")
+
+
+def files_at(path: str, suffixes: Sequence[str]) -> list[Found]:
+    """The files that ``path`` names, sorted: one file, those of ``suffixes`` below a folder, or those a ``*`` matches.
+
+    Raises:
+        DataError: when there are none.
+    """
+    place = Path(path).expanduser()
+    if place.is_file():
+        return [found_at(place, place.parent, place.stat())]
+    if place.is_dir():
+        below = files_below(place)
+        if found := [file for file in below if file.name.lower().endswith(tuple(suffixes))]:
+            return found
+        raise DataError(f"{place}: no {' '.join(suffixes)} files in it or below it; {others(below)}")
+    if "*" not in path:
+        raise missing(place, "file or folder")
+    # The part of the path before the first * is where names begin.
+    root = next(parent for parent in (place, *place.parents) if "*" not in str(parent))
+    matches = sorted(Path(match) for match in glob.glob(str(place), recursive=True))  # noqa: PTH207 - takes any path
+    if found := [found_at(match, root, match.stat()) for match in matches if match.is_file()]:
+        return sorted(found, key=by_name)
+    raise DataError(f"{place}: matches no file; check data.path")
+
+
+def others(found: Sequence[Found]) -> str:
+    """What is there instead, in a few words."""
+    kinds = Counter(PurePosixPath(file.name).suffix.lower() or "no suffix" for file in found)
+    most = ", ".join(kind for kind, _ in kinds.most_common(4))
+    return f"found {len(found)} other files ({most})" if found else "found no files at all"
 
 
 def files_below(root: Path) -> list[Found]:
@@ -56,7 +126,12 @@ def files_below(root: Path) -> list[Found]:
         links, walk.links = sorted(walk.links), []
         for link in links:
             walk.visit(link)
-    return sorted(walk.files, key=lambda found: found.name.split("/"))
+    return sorted(walk.files, key=by_name)
+
+
+def by_name(found: Found) -> list[str]:
+    """The order of files everywhere: folder by folder."""
+    return found.name.split("/")
 
 
 def found_at(path: Path, root: Path, status: os.stat_result) -> Found:
@@ -114,7 +189,7 @@ class _Walk:
     def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
         try:
             with os.scandir(folder) as entries:
-                return sorted((entry for entry in entries if not _is_junk(entry.name)), key=lambda e: e.name)
+                return sorted((entry for entry in entries if not is_junk(entry.name)), key=lambda e: e.name)
         except OSError as error:
             raise DataError(f"{folder}: this folder cannot be read ({error.strerror})") from error
 
@@ -131,5 +206,6 @@ class _Walk:
         return True
 
 
-def _is_junk(name: str) -> bool:
+def is_junk(name: str) -> bool:
+    """Whether one part of a path is hidden, or what an operating system leaves behind."""
     return name.startswith(".") or name.lower() in _JUNK

@@ -1,28 +1,164 @@
-"""What a picture looks like, in a few hundred bytes: to find the same picture again after resizing, recompression
-or a slight crop.
+"""What a picture looks like, in 256 bits: the same picture has almost the same bits after it was resized, recompressed,
+brightened a little, or slightly cropped.
 
-A print is a fixed number of bytes: 256-bit hashes of the picture (and of slight crops of it), and a tiny colour copy.
+    picture → print: 24×24 colours (uint8, in the decoding processes; the same bytes everywhere)
+    print → low frequencies of luma and chroma, a cosine transform over the whole picture or over a window of it
+    frequencies → signs of 256 fixed random projections (Charikar 2002, "Similarity estimation techniques from rounding
+    algorithms", section 3): two prints at angle θ differ in 256·θ/π bits on average
+
+A picture that was cropped resembles a window of the picture it was cut from: so each picture has one hash of its whole
+and one of each of its `WINDOWS`, and a crop's whole is looked for among the others' windows.
 """
 
 from __future__ import annotations
+
+import functools
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-HASH_BYTES = 32
-VARIANTS = 1
-THUMB = 16
-PRINT_BYTES = HASH_BYTES * VARIANTS + THUMB * THUMB * 3
+SIDE = 24
+PRINT_BYTES = SIDE * SIDE * 3
+HASH_BITS = 256
+HASH_BYTES = HASH_BITS // 8
+
+CUTS: tuple[tuple[float, float], ...] = tuple((first, last) for first in (0, 0.035, 0.07) for last in (0, 0.035, 0.07))
+"""What may be missing at the two ends of an axis, as shares of its length. A crop between two of them is found too."""
+
+_EMPHASIS = 0.5
+"""Coefficients weigh by frequency to this power: half-way from the picture's own 1/f towards white."""
+_SCALES = (1.0, 0.5, 0.5)
+"""Of luma and both chromas."""
+_SEED = 0
+_AT_ONCE = 4096
+"""Windows whose coefficients lie in the processor's cache together."""
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+class Window(NamedTuple):
+    """A part of a picture: what is cut off at each side, as shares of height and width."""
+
+    top: float
+    bottom: float
+    left: float
+    right: float
+
+
+WINDOWS = tuple(Window(*rows, *columns) for rows in CUTS for columns in CUTS)
+"""The whole picture first."""
 
 
 def print_of(image: Image.Image) -> NDArray[np.uint8]:
     """The print of an upright, loaded picture of any 8-bit mode (or mode F with values from 0 to 255).
 
+    Transparent pictures are laid on white.
+
     Returns:
-        uint8 of length `PRINT_BYTES`.
+        uint8 of length `PRINT_BYTES`: 24×24×3, flattened.
     """
-    small = image.convert("RGB").resize((THUMB + 1, THUMB), Image.Resampling.BOX)
-    grey = np.asarray(small.convert("L")).astype(np.int16)
-    bits = np.packbits((grey[:, 1:] > grey[:, :-1]).reshape(-1))
-    return np.concatenate([bits, np.asarray(small)[:, :THUMB].reshape(-1)])
+    if image.mode in ("LA", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        sheet = Image.new("RGBA", image.size, "white")
+        sheet.alpha_composite(image.convert("RGBA"))
+        image = sheet
+    elif image.mode in ("1", "P"):  # resampling these would mix indices
+        image = image.convert("RGB")
+    # Smaller first, colours after: of a large picture only a small one is converted. `reducing_gap` takes the quick
+    # way down to twice the size; the rest is antialiased.
+    small = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return np.asarray(small.convert("RGB"), np.uint8).reshape(-1)
+
+
+def hashes(prints: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The hash of each whole picture: uint8 N×PRINT_BYTES → uint8 N×HASH_BYTES."""
+    return _hashes(prints, CUTS[:1])[:, 0]
+
+
+def window_hashes(prints: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The hashes of all `WINDOWS` of each picture: uint8 N×PRINT_BYTES → uint8 N×len(WINDOWS)×HASH_BYTES."""
+    return _hashes(prints, CUTS)
+
+
+def colours(prints: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What prints show: float32 N×24×24×3 in [0, 255]."""
+    return prints.reshape(-1, SIDE, SIDE, 3).astype(np.float32)
+
+
+def mirrored(prints: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The prints of the pictures' mirror images."""
+    return np.ascontiguousarray(prints.reshape(-1, SIDE, SIDE, 3)[:, :, ::-1]).reshape(len(prints), -1)
+
+
+@functools.cache
+def cosines(count: int, first: float, last: float) -> NDArray[np.float32]:
+    """The first ``count`` functions of the cosine transform over a window of the axis: float32 count×SIDE.
+
+    Args:
+        count: frequencies, from 0.
+        first: share of the axis that is cut off before the window.
+        last: share of the axis that is cut off behind it.
+    """
+    edges = np.arange(SIDE) / SIDE
+    inside = np.clip((np.minimum(edges + 1 / SIDE, 1 - last) - np.maximum(edges, first)) * SIDE, 0, 1)
+    position = (edges + 0.5 / SIDE - first) / (1 - last - first)
+    basis = np.cos(np.pi * np.arange(count)[:, None] * position) * inside
+    basis[1:] -= inside * (basis[1:].sum(1, keepdims=True) / inside.sum())  # an even picture has no frequencies
+    basis[0] /= np.sqrt(2)
+    scale = np.sqrt(2 * SIDE) / ((1 - last - first) * SIDE)
+    return (basis * scale).astype(np.float32)
+
+
+@functools.cache
+def emphasis(count: int, power: float) -> NDArray[np.float32]:
+    """The weight of each of count×count frequencies: its length to ``power``, 1 for the mean."""
+    length = np.hypot(*np.mgrid[0:count, 0:count])
+    length[0, 0] = 1
+    return (length**power).astype(np.float32)
+
+
+def _hashes(prints: NDArray[np.uint8], cuts: tuple[tuple[float, float], ...]) -> NDArray[np.uint8]:
+    """Hashes of the windows cuts×cuts: uint8 N×len(cuts)²×HASH_BYTES."""
+    ways = len(cuts) ** 2
+    found = np.empty((len(prints), ways, HASH_BYTES), np.uint8)
+    projections = _projections()
+    step = max(1, _AT_ONCE // ways)
+    for start in range(0, len(prints), step):
+        block = colours(prints[start : start + step])
+        luma = block @ _LUMA
+        planes = (luma, block[..., 2] - luma, block[..., 0] - luma)  # blue and red beyond the luma
+        parts = [_coefficients(plane, cuts, kept) for plane, kept in zip(planes, _KEPT, strict=True)]
+        signs = np.concatenate(parts, axis=1) @ projections > 0
+        found[start : start + step] = np.packbits(signs, axis=1).reshape(-1, ways, HASH_BYTES)
+    return found
+
+
+def _coefficients(
+    plane: NDArray[np.float32], cuts: tuple[tuple[float, float], ...], kept: NDArray[np.bool]
+) -> NDArray[np.float32]:
+    """The ``kept`` ones of the lowest frequencies, of every window of N×24×24: (N·windows)×kept."""
+    count = len(kept)
+    basis = np.concatenate([cosines(count, *cut) for cut in cuts])
+    both = basis @ (plane.reshape(-1, SIDE) @ basis.T).reshape(len(plane), SIDE, -1)
+    by_window = both.reshape(-1, len(cuts), count, len(cuts), count).transpose(0, 1, 3, 2, 4)
+    return by_window.reshape(-1, count * count)[:, kept.reshape(-1)]
+
+
+def _low(count: int, *, mean: bool) -> NDArray[np.bool]:
+    """Which of count×count frequencies are looked at: a triangle, for the highest mixed ones are mostly noise."""
+    kept = np.add.outer(np.arange(count), np.arange(count)) <= count
+    kept[0, 0] = mean
+    return kept
+
+
+_KEPT = (_low(8, mean=False), _low(4, mean=True), _low(4, mean=True))
+"""Of luma and both chromas. The mean of the luma says nothing: brightness is no content."""
+
+
+@functools.cache
+def _projections() -> NDArray[np.float32]:
+    """Random directions, with the weights of the frequencies in them: float32 kept×HASH_BITS."""
+    weights = [scale * emphasis(len(kept), _EMPHASIS)[kept] for scale, kept in zip(_SCALES, _KEPT, strict=True)]
+    weight = np.concatenate(weights)
+    source = np.random.Generator(np.random.PCG64(_SEED))
+    return (source.standard_normal((len(weight), HASH_BITS)) * weight[:, None]).astype(np.float32)

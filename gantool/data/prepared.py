@@ -3,9 +3,10 @@
     images-00000.npy …   shards of at most 1 GiB, uint8 n×H×W×C
     labels.npy           int64, where there are classes
     split.npy            uint8: 0 train, 1 hold-out
-    images.jsonl         one line a picture: name, sha256, original height and width, label
+    images.jsonl         one line a picture: name, sha256, original height and width, label, caption
     dataset.json         shape, classes, counts, how it was made, fingerprint, a hash per 4 MiB of every file
     skipped.txt          what was left out, where ``skip_bad`` left something out
+    duplicates.txt       what was left out, and for what, where ``deduplicate`` left something out
 
 Records of single pictures stand in `images.jsonl`, not in `dataset.json`, so that opening a set of a million pictures
 takes no more memory than opening one of ten. Everything is memory-mapped: a read copies the rows asked for, and the
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from gantool.images import ImageShape
 
 FORMAT = 1
-HEADER, RECORDS, LABELS, SPLIT, SKIPPED = "dataset.json", "images.jsonl", "labels.npy", "split.npy", "skipped.txt"
+HEADER, RECORDS, LABELS, SPLIT = "dataset.json", "images.jsonl", "labels.npy", "split.npy"
+SKIPPED, DUPLICATES = "skipped.txt", "duplicates.txt"
 CHECKED_AT_OPENING = 2 << 30
 """Bytes up to which opening a set reads it whole and checks every hash; beyond, only `PreparedSet.verify` does."""
 
@@ -62,15 +64,15 @@ class PreparedSet:
         self._starts = np.cumsum([0, *(len(shard) for shard in self._shards)])
 
     @classmethod
-    def open(cls, folder: Path) -> PreparedSet:
-        """Open a prepared set; up to 2 GB are checked against their hashes first.
+    def open(cls, folder: Path, *, checked: bool = False) -> PreparedSet:
+        """Open a prepared set; up to 2 GB are checked against their hashes first, unless they were a moment ago.
 
         Raises:
             DataError: when it is no prepared set, of another format, or damaged.
         """
         header = read_header(folder)
         try:
-            if sum(file["bytes"] for file in header["files"].values()) <= CHECKED_AT_OPENING:
+            if not checked and sum(file["bytes"] for file in header["files"].values()) <= CHECKED_AT_OPENING:
                 check(folder, header)
             found = cls(folder, header)
             whole = found._is_whole()
@@ -122,7 +124,7 @@ class PreparedSet:
         return None if self._labels is None else self._labels.take(rows)
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """One mapping a picture, in order: name, sha256, height, width, label."""
+        """One mapping a picture, in order: name, sha256, height, width, label, caption."""
         with (self.folder / RECORDS).open(encoding="utf-8") as lines:
             for line in lines:
                 yield json.loads(line)

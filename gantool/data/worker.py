@@ -1,88 +1,70 @@
-"""A decoding process: one line of JSON in, one line of JSON and raw pixels out, until its input ends.
+"""A working process: pictures in, what was found in them out, until its input ends.
 
-Started by `workers`. First it reads its `Options`, then requests: lists of paths.
-For each it answers one line, a list with one entry a path ([reason] for a fault), followed by the pixels of all
-pictures that have any. It holds one request in memory and nothing else.
+Started by `workers`. First it reads its task, then requests, and answers each of them in full. It holds one request in
+memory and nothing else.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
 import sys
-from pathlib import Path
-from typing import IO, Any, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
+from gantool.data.base import Raw
+from gantool.data.decode import BadPicture, Options, Picture, decode_raw
+from gantool.data.wire import BUFFER, Fault, as_tuples, read_request, write_outcomes
 
-from gantool.data.decode import BadPicture, Options, Picture, decode_file
+__all__ = ["Fault", "Task", "decode", "decoding", "main"]
 
-
-class Fault(NamedTuple):
-    """Why a picture cannot be used."""
-
-    reason: str
+T = TypeVar("T")
 
 
-def decode(path: Path, options: Options) -> Picture | Fault:
-    """The picture in ``path``, or what is wrong with it."""
+@dataclass(frozen=True)
+class Task(Generic[T]):
+    """What is to be done with each picture. All of it is found again by its name in another process.
+
+    Attributes:
+        run: a function of a module; it is given a picture and ``options``.
+        options: a named tuple of plain values that JSON has.
+        outcome: what ``run`` gives where it gives no `Fault`: a named tuple of at least two fields, each a uint8 array
+            of any shape, None, or a value that JSON has (lists come back as tuples).
+        outcome_bytes: about how many bytes of arrays an outcome holds; None where that cannot be said.
+    """
+
+    run: Callable[[Raw, Any], T | Fault]
+    options: Any
+    outcome: type[T]
+    outcome_bytes: int | None = None
+
+    def to_line(self) -> bytes:
+        """The task as a line that `task_from` reads."""
+        names = [[thing.__module__, thing.__qualname__] for thing in (self.run, type(self.options), self.outcome)]
+        return json.dumps([*names, list(self.options)]).encode("ascii") + b"\n"
+
+
+def task_from(line: bytes) -> Task[Any]:
+    """What `Task.to_line` wrote."""
+    *names, options = json.loads(line)
+    run, kind, outcome = (getattr(importlib.import_module(module), name) for module, name in names)
+    return Task(run, kind(*as_tuples(options)), outcome)
+
+
+def decode(raw: Raw, options: Options) -> Picture | Fault:
+    """The picture, or what is wrong with it."""
     try:
-        return decode_file(path, options)
+        return decode_raw(raw, options)
     except BadPicture as error:
         return Fault(str(error))
 
 
-def write_answer(stream: IO[bytes], outcomes: list[Picture | Fault]) -> None:
-    """Send ``outcomes`` in order."""
-    head: list[Any] = []
-    for outcome in outcomes:
-        if isinstance(outcome, Fault):
-            head.append([outcome.reason])
-        else:
-            shape = None if outcome.pixels is None else outcome.pixels.shape
-            head.append([shape, *outcome[1:]])
-    stream.write(json.dumps(head).encode("ascii") + b"\n")
-    for outcome in outcomes:
-        if isinstance(outcome, Picture) and outcome.pixels is not None:
-            stream.write(outcome.pixels.data)
-    stream.flush()
-
-
-def read_answer(stream: IO[bytes]) -> list[Picture | Fault]:
-    """What `write_answer` sent.
-
-    Raises:
-        EOFError: when the other side has ended.
-    """
-    line = stream.readline()
-    if not line.endswith(b"\n"):
-        raise EOFError
-    outcomes: list[Picture | Fault] = []
-    for entry in json.loads(line):
-        if len(entry) == 1:
-            outcomes.append(Fault(entry[0]))
-            continue
-        shape, height, width, sha256, animated, extent = entry
-        pixels = None if shape is None else _read_pixels(stream, shape)
-        extent = None if extent is None else (extent[0], extent[1])
-        outcomes.append(Picture(pixels, height, width, sha256, animated, extent))
-    return outcomes
-
-
-def _read_pixels(stream: IO[bytes], shape: list[int]) -> NDArray[np.uint8]:
-    height, width, depth = shape
-    content = stream.read(height * width * depth)
-    if len(content) != height * width * depth:
-        raise EOFError
-    return np.frombuffer(content, np.uint8).reshape(height, width, depth)
-
-
-def options_from(fields: dict[str, Any]) -> Options:
-    """`Options` from their JSON, where pairs are lists."""
-    plain: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}
-    return Options(**plain)
+def decoding(options: Options) -> Task[Picture]:
+    """The task of decoding pictures."""
+    return Task(decode, options, Picture, options.pixel_bytes)
 
 
 def main() -> None:
@@ -91,10 +73,13 @@ def main() -> None:
     for name in ("SIGINT", "SIGTERM", "SIGUSR1"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    requests, answers = sys.stdin.buffer, sys.stdout.buffer
-    options = options_from(json.loads(requests.readline()))
-    try:
-        for line in requests:
-            write_answer(answers, [decode(Path(path), options) for path in json.loads(line)])
-    except BrokenPipeError:  # the parent was killed: nobody is there to be told
-        os.dup2(os.open(os.devnull, os.O_WRONLY), answers.fileno())
+    requests = sys.stdin.buffer
+    with os.fdopen(sys.stdout.fileno(), "wb", BUFFER, closefd=False) as answers:
+        task = task_from(requests.readline())
+        try:
+            while True:
+                write_outcomes(answers, [task.run(raw, task.options) for raw in read_request(requests)])
+        except EOFError:
+            return
+        except BrokenPipeError:  # the parent was killed: nobody is there to be told
+            os.dup2(os.open(os.devnull, os.O_WRONLY), answers.fileno())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,18 +22,25 @@ class ShardWriter:
     """Appends pictures to ``images-00000.npy``, ``images-00001.npy``, … in ``folder``.
 
     Args:
-        folder: an empty folder.
+        folder: where the shards lie.
         shape: height, width and channels of every picture.
-        shard_bytes: no shard holds more bytes of pixels (but always at least one picture).
+        count: pictures that are in the folder already; what follows them is cut off.
+        shard_bytes: no shard holds more bytes of pixels (but always at least one picture); None takes `SHARD_BYTES`.
+
+    Raises:
+        EOFError: when the folder holds fewer than ``count`` pictures of this shape.
     """
 
-    def __init__(self, folder: Path, shape: tuple[int, int, int], shard_bytes: int = SHARD_BYTES) -> None:
+    def __init__(
+        self, folder: Path, shape: tuple[int, int, int], count: int = 0, shard_bytes: int | None = None
+    ) -> None:
         self.shape = shape
-        self.count = 0
+        self.count = count
         self._folder = folder
-        self._per_shard = max(1, shard_bytes // int(np.prod(shape)))
+        self._per_shard = max(1, (shard_bytes or SHARD_BYTES) // int(np.prod(shape)))
         self._stream: BinaryIO | None = None
-        self._mapped: tuple[int, NDArray[np.uint8]] | None = None
+        self._mapped: tuple[int, np.memmap[Any, np.dtype[np.uint8]]] | None = None
+        self._go_on()
 
     def append(self, pixels: NDArray[np.uint8] | None) -> None:
         """Add one picture, H×W×C; None keeps its place, to be filled by `fill`."""
@@ -44,14 +51,22 @@ class ShardWriter:
         self._stream.write(np.zeros(self.shape, np.uint8).data if pixels is None else pixels.data)
         self.count += 1
 
+    def sync(self) -> None:
+        """Wait until all that was appended or filled is on the disk."""
+        if self._stream is not None:
+            sync(self._stream)
+        if self._mapped is not None:
+            self._mapped[1].flush()
+
     def close(self) -> None:
         """Write the last shard's length. Nothing can be appended after this."""
         self._finish_shard()
 
     def fill(self, row: int, pixels: NDArray[np.uint8]) -> None:
-        """Overwrite one picture of the closed shards."""
+        """Overwrite one picture of the closed shards; rows ascend."""
         number, offset = divmod(row, self._per_shard)
         if self._mapped is None or self._mapped[0] != number:
+            self.sync()
             self._mapped = (number, np.load(self._path(number), mmap_mode="r+"))
         self._mapped[1][offset] = pixels
 
@@ -61,12 +76,36 @@ class ShardWriter:
         if self._stream is not None:
             self._stream.close()
 
+    def _go_on(self) -> None:
+        """Cut off what follows the pictures that are there, and open the last shard for more."""
+        shards = -(-self.count // self._per_shard)
+        for path in sorted(self._folder.glob("images-*.npy"))[shards:]:
+            path.unlink()
+        for number in range(shards):
+            rows = min(self._per_shard, self.count - number * self._per_shard)
+            path = self._path(number)
+            if not path.exists():
+                raise EOFError
+            stream = path.open("r+b")
+            self._write_length(stream, rows)
+            length = stream.tell() + rows * int(np.prod(self.shape))
+            if stream.seek(0, os.SEEK_END) < length:
+                stream.close()
+                raise EOFError
+            stream.truncate(length)
+            stream.seek(length)
+            if number < shards - 1:
+                stream.close()
+            else:
+                self._stream = stream
+
     def _finish_shard(self) -> None:
         if self._stream is None:
             return
         with self._stream as stream:
             stream.seek(0)
             self._write_length(stream, (self.count - 1) % self._per_shard + 1)
+            sync(stream)
         self._stream = None
 
     def _write_length(self, stream: BinaryIO, length: int) -> None:
@@ -83,14 +122,24 @@ def write_companions(
     *,
     labels: NDArray[np.int64] | None,
     split: NDArray[np.uint8],
-    skipped: Sequence[tuple[str, str]],
+    records: Iterable[Mapping[str, Any]],
+    lists: Mapping[str, Sequence[tuple[str, str]]],
 ) -> None:
-    """Write ``labels.npy``, ``split.npy`` and ``skipped.txt``, as far as there is something to write."""
+    """Write what stands beside the shards; of ``lists``, file → (name, reason), those that hold something."""
     if labels is not None:
         np.save(folder / prepared.LABELS, labels)
     np.save(folder / prepared.SPLIT, split)
-    if skipped:
-        (folder / prepared.SKIPPED).write_text(fault_list(skipped), encoding="utf-8")
+    with (folder / prepared.RECORDS).open("w", encoding="ascii") as lines:
+        lines.writelines(json.dumps(record) + "\n" for record in records)
+    for name, faults in lists.items():
+        if faults:
+            (folder / name).write_text(fault_list(faults), encoding="utf-8")
+
+
+def sync(stream: BinaryIO) -> None:
+    """Wait until what was written to ``stream`` is on the disk."""
+    stream.flush()
+    os.fsync(stream.fileno())
 
 
 def fault_list(faults: Sequence[tuple[str, str]]) -> str:

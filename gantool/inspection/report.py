@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Severity = Literal["stop", "poison", "look", "note"]
-"""stop: training would not start. poison: training would learn the fault. look: a person should decide. note: a fact."""
+"""stop: training would not start. poison: it would learn the fault. look: a person should decide. note: a fact."""
 
 SEVERITIES: tuple[Severity, ...] = ("stop", "poison", "look", "note")
 
@@ -46,11 +46,11 @@ KINDS: Mapping[str, Kind] = {
     "near_duplicates": Kind(
         "near duplicates", "poison", "Keep one of each group: --deduplicate.", grouped=True, excluded=True
     ),
+    "blank": Kind("blank or nearly constant", "poison", "Remove them: nothing can be learnt from them.", excluded=True),
+    "letterbox": Kind("letterbox borders", "poison", "Crop the bars away: the model would draw them.", excluded=True),
     "mirrored_duplicates": Kind(
         "mirror images of each other", "look", "Keep one of each and use the mirror augmentation.", grouped=True
     ),
-    "blank": Kind("blank or nearly constant", "poison", "Remove them: nothing can be learnt from them.", excluded=True),
-    "letterbox": Kind("letterbox borders", "poison", "Crop the bars away: the model would draw them.", excluded=True),
     "blurred": Kind("blurred", "look", "Remove them unless blur is part of the subject."),
     "dark": Kind("very dark", "look", "Brighten or remove them."),
     "bright": Kind("very bright", "look", "Darken or remove them."),
@@ -58,7 +58,7 @@ KINDS: Mapping[str, Kind] = {
     "aspect": Kind("odd aspect ratio", "look", "Crop them, or prepare with --fit pad."),
     "outlier": Kind("unlike all others", "look", "Remove what does not belong to the subject."),
     "label_suspect": Kind("label differs from its neighbours'", "look", "Look at the label."),
-    "small_class": Kind("class with few pictures", "look", "Add pictures of it, or leave the class out."),
+    "small_class": Kind("classes with few pictures", "look", "Add pictures of it, or leave the class out."),
     "imbalance": Kind("unequal classes", "look", "Expect the large classes to look better than the small ones."),
     "grey_among_colour": Kind("grey among colour", "look", "Decide for --channels grey, or remove the grey ones."),
     "animated": Kind("animations", "note", "Only the first frame is used."),
@@ -68,7 +68,7 @@ KINDS: Mapping[str, Kind] = {
     "deep": Kind("deeper than 8 bits", "note", "Their common range becomes black to white; see --range."),
     "rotated": Kind("rotated by EXIF", "note", "They are turned upright."),
     "suffix": Kind("named for another format", "note", "They are read for what they are; rename them for other tools."),
-    "passed_over": Kind("passed over: not a format that is read", "note", "Convert them to PNG or JPEG."),
+    "passed_over": Kind("passed over", "note", "Look at the reason given; other formats can be converted to PNG or JPEG."),
     "mixed_sizes": Kind("mixed sizes", "note", "They are all brought to --resolution."),
 }
 """Every kind there is, worst first: the order of every output."""

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from gantool.data import decode
-from gantool.data.decode import BadPicture, Options, decode_file
+from gantool.data.decode import BadPicture, Options, decode_raw
 
 GREY, RGB, RGBA = (Options(None, channels) for channels in ("grey", "rgb", "rgba"))
 
@@ -25,21 +25,21 @@ def saved(folder: Path, image: Image.Image, name: str = "picture.png", **how: An
 
 
 def pixels_of(path: Path, options: Options) -> np.ndarray:
-    picture = decode_file(path, options)
+    picture = decode_raw(path, options)
     assert picture.pixels is not None
     return picture.pixels
 
 
 def reason_of(path: Path, options: Options = RGB) -> str:
     with pytest.raises(BadPicture) as caught:
-        decode_file(path, options)
+        decode_raw(path, options)
     return str(caught.value)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".bmp", ".tif", ".gif", ".jpg"])
 def test_every_format_gives_the_colours_that_were_saved(tmp_path: Path, suffix: str) -> None:
     path = saved(tmp_path, Image.new("RGB", (6, 4), (200, 30, 90)), f"a{suffix}")
-    picture = decode_file(path, RGB)
+    picture = decode_raw(path, RGB)
     assert (picture.height, picture.width) == (4, 6)
     assert picture.pixels is not None
     assert picture.pixels.shape == (4, 6, 3)
@@ -102,11 +102,11 @@ def test_orientation_is_applied(tmp_path: Path) -> None:
 def test_the_first_frame_of_an_animation_is_taken_and_said(tmp_path: Path) -> None:
     frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "lime", "blue")]
     path = saved(tmp_path, frames[0], "a.gif", save_all=True, append_images=frames[1:])
-    picture = decode_file(path, RGB)
+    picture = decode_raw(path, RGB)
     assert picture.animated
     assert picture.pixels is not None
     assert picture.pixels[0, 0].tolist() == [255, 0, 0]
-    assert not decode_file(saved(tmp_path, frames[0], "b.gif"), RGB).animated
+    assert not decode_raw(saved(tmp_path, frames[0], "b.gif"), RGB).animated
 
 
 class TestDepth:
@@ -114,7 +114,7 @@ class TestDepth:
 
     def test_auto_only_measures(self, tmp_path: Path) -> None:
         values = np.array([[100, 4000], [2000, 300]], np.uint16)
-        picture = decode_file(saved(tmp_path, Image.fromarray(values)), GREY)
+        picture = decode_raw(saved(tmp_path, Image.fromarray(values)), GREY)
         assert picture.pixels is None
         assert picture.extent == (100, 4000)
 
@@ -194,12 +194,12 @@ class TestFaults:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
-        assert decode_file(saved(tmp_path, Image.new("L", (20, 20))), GREY).pixels is not None
+        assert decode_raw(saved(tmp_path, Image.new("L", (20, 20))), GREY).pixels is not None
         assert Image.MAX_IMAGE_PIXELS == 10
 
     def test_the_limit_itself(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(decode, "PIXEL_LIMIT", 400)
-        assert decode_file(saved(tmp_path, Image.new("L", (20, 20))), GREY).pixels is not None
+        assert decode_raw(saved(tmp_path, Image.new("L", (20, 20))), GREY).pixels is not None
         assert reason_of(saved(tmp_path, Image.new("L", (21, 20)))).startswith("too large: 21×20")
 
     def test_a_warning_of_the_decoder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,6 +227,6 @@ class TestFaults:
                     content[place] = source.integers(0, 256)
                 (tmp_path / "a.png").write_bytes(content)
                 try:
-                    decode_file(tmp_path / "a.png", RGB)
+                    decode_raw(tmp_path / "a.png", RGB)
                 except BadPicture as error:
                     assert str(error)

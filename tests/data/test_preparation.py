@@ -6,9 +6,6 @@ import hashlib
 import json
 import logging
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +14,8 @@ import pytest
 from PIL import Image
 
 from gantool.data import PreparedSet, prepare, writer
-from gantool.data.decode import Options
 from gantool.data.sources.folder import Folder
-from gantool.data.worker import read_answer
+from gantool.data.sources.prepared import Prepared
 from gantool.errors import DataError, ResourceError, UsageError
 from tests.data.conftest import Pictures
 
@@ -68,7 +64,7 @@ class TestContent:
         found = prepared(folder, resolution=(4, 8), channels="grey")
         record = next(found.records())
         digest = hashlib.sha256((folder / "0.png").read_bytes()).hexdigest()
-        assert record == {"name": "0.png", "sha256": digest, "height": 6, "width": 10, "label": None}
+        assert record == {"name": "0.png", "sha256": digest, "height": 6, "width": 10, "label": None, "caption": None}
         assert found.shape == (1, 4, 8)
 
     def test_no_name_of_a_time_or_place_is_stored(self, pictures: Pictures, tmp_path: Path) -> None:
@@ -78,7 +74,7 @@ class TestContent:
     def test_a_set_is_cut_into_shards(self, pictures: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
         folder = pictures(count=10)
         whole = everything(prepared(folder, seed=1))
-        monkeypatch.setattr(writer.ShardWriter.__init__, "__defaults__", (3 * 8 * 8 * 3,))
+        monkeypatch.setattr(writer, "SHARD_BYTES", 3 * 8 * 8 * 3)
         found = prepared(folder, seed=2)
         assert sorted(path.name for path in found.folder.glob("images-*")) == [f"images-0000{n}.npy" for n in range(4)]
         rows = np.array([9, 0, 4, 4, 2, 3, 8])
@@ -109,55 +105,12 @@ class TestWorkers:
         assert results[0] == results[1]
         assert len(results[0]) == 5
 
-    def test_it_works_from_a_script_without_a_main_guard(self, pictures: Pictures, tmp_path: Path) -> None:
-
-        folder = pictures(count=20)
-        script = (
-            "import sys; from gantool.data import prepare; from gantool.data.sources.folder import Folder\n"
-            "print(prepare(Folder(path=sys.argv[1], resolution=8), seed=0, workers=2))"
-        )
-        done = subprocess.run(
-            [sys.executable, "-", str(folder)], input=script, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        assert len(PreparedSet.open(Path(done.stdout.strip()))) == 20
-        assert done.stderr == ""
-
-    def test_a_worker_that_dies_is_a_fault_with_the_files_named(
-        self, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-
-        monkeypatch.setattr("gantool.data.workers.sys.executable", "/bin/false")
-        with pytest.raises(ResourceError, match=r"ended \(exit status 1\).*0.png"):
-            prepared(pictures(), workers=2)
-
-    def test_a_worker_ignores_signals_and_ends_with_its_input(self, pictures: Pictures) -> None:
-        request = json.dumps([str(pictures() / "0.png")]).encode() + b"\n"
-        command = [sys.executable, "-c", "from gantool.data.worker import main; main()"]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write(json.dumps(Options(None, "rgb")._asdict()).encode() + b"\n")
-            for _ in range(2):
-                process.stdin.write(request)
-                process.stdin.flush()
-                assert len(read_answer(process.stdout)) == 1
-                for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-                    process.send_signal(number)
-            process.stdin.close()
-            assert process.wait() == 0
-
-    def test_decoding_loads_no_torch(self) -> None:
-
-        code = "import sys, gantool.data.worker; print(sorted({'torch', 'torchvision'} & set(sys.modules)))"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        assert done.stdout.strip() == "[]"
-
     def test_progress_ends_at_the_whole(self, pictures: Pictures) -> None:
         calls: list[tuple[str, int, int]] = []
         settings = Folder(path=str(pictures(count=130)))
         prepare(settings, seed=0, progress=lambda *call: calls.append(call))
-        assert calls == [("decode", 64, 130), ("decode", 128, 130), ("decode", 130, 130)]
+        decoded = [("decode", 64, 130), ("decode", 128, 130), ("decode", 130, 130)]
+        assert calls == [*decoded, ("compare", 0, 130), ("compare", 130, 130)]
 
 
 class TestHoldout:
@@ -177,11 +130,128 @@ class TestHoldout:
         assert none[0].counts["holdout"] == 0
 
 
+def look_alikes(folder: Path) -> Path:
+    """Twelve pictures of noise; 3 and 7 are one picture, and so are 1, 5 and 9."""
+    source = np.random.default_rng(0)
+    folder.mkdir()
+    noise = [Image.fromarray(source.integers(0, 256, (16, 16, 3), np.uint8)) for _ in range(12)]
+    for number, same in ((7, 3), (5, 1), (9, 1)):
+        noise[number] = noise[same]
+    for number, picture in enumerate(noise):
+        picture.save(folder / f"{number:02d}.png")
+    return folder
+
+
+class TestDuplicates:
+    def test_they_stay_on_one_side_of_the_split(self, tmp_path: Path) -> None:
+        folder = look_alikes(tmp_path / "set")
+        sides = set()
+        for seed in range(12):
+            held = set(prepared(folder, seed=seed, holdout=0.34).indices("holdout").tolist())
+            assert len(held) == 4
+            assert held & {3, 7} in ({3, 7}, set())
+            assert held & {1, 5, 9} in ({1, 5, 9}, set())
+            sides.add((3 in held, 1 in held))
+        assert len(sides) > 2
+
+    def test_one_of_each_is_kept_and_the_others_are_listed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = look_alikes(tmp_path / "set")
+        monkeypatch.setattr(writer, "SHARD_BYTES", 5 * 16 * 16 * 3)
+        found = prepared(folder, deduplicate=True)
+        names = [record["name"] for record in found.records()]
+        assert names == [f"{number:02d}.png" for number in (0, 1, 2, 3, 4, 6, 8, 10, 11)]
+        expected = np.stack([np.asarray(Image.open(folder / name)) for name in names])
+        assert (everything(found) == expected).all()
+        assert (found.folder / "duplicates.txt").read_text().splitlines() == [
+            "05.png: near duplicate of 01.png",
+            "07.png: near duplicate of 03.png",
+            "09.png: near duplicate of 01.png",
+        ]
+        assert found.header["duplicates"] == 3
+        assert len(found) == sum(found.counts.values()) == 9
+
+    def test_the_one_with_the_most_pixels_is_kept(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        folder = look_alikes(tmp_path / "set")
+        Image.open(folder / "05.png").resize((32, 32), 0).save(folder / "05.png")
+        monkeypatch.setattr("gantool.data.finishing.near_duplicates", lambda prints: [[1, 5, 9], [3, 7]])
+        found = prepared(folder, deduplicate=True, resolution=16)
+        names = [record["name"][:2] for record in found.records()]
+        assert names == ["00", "02", "03", "04", "05", "06", "08", "10", "11"]
+
+    def test_deep_pictures_are_compared_too(self, tmp_path: Path) -> None:
+        source = np.random.default_rng(0)
+        for number in range(6):
+            values = source.integers(0, 2000, (16, 16), np.uint16)
+            Image.fromarray(values).save(tmp_path / f"{number}.png")
+        Image.fromarray(values).save(tmp_path / "7.png")
+        assert prepared(tmp_path, deduplicate=True).header["duplicates"] == 1
+
+    def test_a_set_of_one_picture_many_times_is_too_small(self, pictures: Pictures) -> None:
+        folder = pictures(count=1)
+        for number in range(1, 5):
+            (folder / f"{number}.png").write_bytes((folder / "0.png").read_bytes())
+        assert "fewer than 2 pictures are left" in fault(folder, deduplicate=True)
+
+
+class TestMaxImages:
+    def test_so_many_are_drawn_by_the_seed_each_class_its_share(self, pictures: Pictures, tmp_path: Path) -> None:
+        pictures("set/cat", 30)
+        pictures("set/dog", 10, seed=1)
+        found = [prepared(tmp_path / "set", seed=seed, max_images=20, labels="folders", holdout=0) for seed in (0, 1)]
+        for one in found:
+            assert np.bincount(one.read_labels(np.arange(20))).tolist() == [15, 5]  # type: ignore[arg-type]
+        first, second = ([record["name"] for record in one.records()] for one in found)
+        assert first == sorted(first) != second
+        assert len(prepared(tmp_path / "set", max_images=99)) == 40
+
+
+class TestOut:
+    def test_the_set_appears_there_and_a_second_time_it_is_taken_as_it_is(
+        self, pictures: Pictures, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings = Folder(path=str(pictures()))
+        out = tmp_path / "deep" / "out"
+        assert prepare(settings, seed=0, out=out) == out
+        assert content_of(out) == content_of(prepare(settings, seed=0))
+        assert [path.name for path in out.parent.iterdir()] == ["out"]
+        monkeypatch.setattr("gantool.data.making.work", lambda *_: pytest.fail("decoded again"))
+        assert prepare(settings, seed=0, out=out) == out
+
+    def test_other_options_or_pictures_do_not_write_over_it(self, pictures: Pictures, tmp_path: Path) -> None:
+        folder, out = pictures(), tmp_path / "out"
+        prepare(Folder(path=str(folder)), seed=0, out=out)
+        for seed, options in ((1, {}), (0, {"channels": "grey"})):
+            with pytest.raises(UsageError, match="made from other pictures or with other options"):
+                prepare(Folder(path=str(folder), **options), seed=seed, out=out)  # type: ignore[arg-type]
+        Image.new("RGB", (8, 8)).save(folder / "1.png")
+        with pytest.raises(UsageError, match="made from other pictures"):
+            prepare(Folder(path=str(folder)), seed=0, out=out)
+
+    def test_what_is_no_set_is_left_alone(self, pictures: Pictures, tmp_path: Path) -> None:
+        settings = Folder(path=str(pictures()))
+        (tmp_path / "full").mkdir()
+        (tmp_path / "full" / "thesis.tex").touch()
+        with pytest.raises(UsageError, match="full: holds other files; --out takes a new or an empty folder"):
+            prepare(settings, seed=0, out=tmp_path / "full")
+        (tmp_path / "file").touch()
+        with pytest.raises(UsageError, match="file: is a file"):
+            prepare(settings, seed=0, out=tmp_path / "file")
+        (tmp_path / "empty").mkdir()
+        assert len(PreparedSet.open(prepare(settings, seed=0, out=tmp_path / "empty"))) == 4
+
+    def test_a_prepared_set_is_not_prepared_again(self, pictures: Pictures, tmp_path: Path) -> None:
+        folder = prepare(Folder(path=str(pictures())), seed=0)
+        with pytest.raises(UsageError, match="is prepared already"):
+            prepare(Prepared(path=str(folder)), seed=0, out=tmp_path / "out")
+
+
 class TestCache:
     def test_a_second_start_takes_what_is_there(self, pictures: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
         settings = Folder(path=str(pictures()))
         first = prepare(settings, seed=0)
-        monkeypatch.setattr("gantool.data.preparation.decode_files", lambda *_: pytest.fail("decoded again"))
+        monkeypatch.setattr("gantool.data.making.work", lambda *_: pytest.fail("decoded again"))
         assert prepare(settings, seed=0) == first
 
     def test_a_moved_folder_is_the_same_set_and_a_changed_one_is_not(self, pictures: Pictures) -> None:
@@ -202,6 +272,9 @@ class TestCache:
             {"channels": "grey"},
             {"range": (0, 99)},
             {"holdout": 0.5},
+            {"deduplicate": True},
+            {"skip_bad": True},
+            {"max_images": 3},
         ]
         assert len({prepared(folder, **option).folder for option in options}) == len(options)
 
@@ -213,21 +286,8 @@ class TestCache:
             PreparedSet.open(folder)
         assert len(PreparedSet.open(prepare(settings, seed=0))) == 4
 
-    def test_nothing_is_left_behind_when_it_fails(self, pictures: Pictures, cache: Path) -> None:
-        folder = pictures()
-        (folder / "bad.png").touch()
-        fault(folder)
-
-        def interrupt(*_: object) -> None:
-            raise KeyboardInterrupt
-
-        (folder / "bad.png").unlink()
-        with pytest.raises(KeyboardInterrupt):
-            prepare(Folder(path=str(folder)), seed=0, workers=2, progress=interrupt)
-        assert list((cache / "prepared").iterdir()) == []
-
     def test_a_full_disk_is_found_before_work_begins(self, pictures: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("gantool.data.cache.shutil.disk_usage", lambda _: type("Usage", (), {"free": 100}))
+        monkeypatch.setattr("gantool.data.workshop.shutil.disk_usage", lambda _: type("Usage", (), {"free": 100}))
         with pytest.raises(ResourceError, match="GB are free"):
             prepared(pictures(), resolution=8)
 

@@ -53,6 +53,7 @@ class EmbeddedSource:
     channels: Channels = "grey"
     classes: Sequence[str] = CLASSES
     origin: str | None = ORIGIN
+    passed_over: Sequence[tuple[str, str]] = ()
 
     def __init__(self) -> None:
         self._open = contextlib.ExitStack()

@@ -44,12 +44,13 @@ class IdxSource:
     """The files found in ``folder``."""
 
     origin: str | None = None
+    passed_over: Sequence[tuple[str, str]] = ()
 
     def __init__(self, folder: Path, class_names: tuple[str, ...] | None, *, with_test: bool) -> None:
         self._open = contextlib.ExitStack()
         self._folder = folder
         self._class_names = class_names
-        self._found = _files_in(folder)
+        self._found = idx_files(folder)
         pictures: list[Part] = [part for part in ("train", "test") if (part, "images") in self._found]
         if not pictures:
             names = ", ".join(sorted(path.name for path in folder.iterdir())[:5]) or "nothing"
@@ -139,7 +140,7 @@ class IdxSource:
         return labels
 
 
-def _files_in(folder: Path) -> dict[tuple[Part, str], Path]:
+def idx_files(folder: Path) -> dict[tuple[Part, str], Path]:
     """The files by part and kind; a plain file goes before a gzipped one of the same name."""
     found: dict[tuple[Part, str], Path] = {}
     for path in sorted(folder.iterdir(), key=lambda path: (path.suffix == ".gz", path.name)):

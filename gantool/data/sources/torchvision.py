@@ -78,6 +78,7 @@ class TorchvisionSource:
     """The training split, and the test split where that is the hold-out."""
 
     origin: str | None = None
+    passed_over: Sequence[tuple[str, str]] = ()
 
     def __init__(self, settings: Torchvision) -> None:
         self._root = Path(settings.path).expanduser()

@@ -1,0 +1,171 @@
+"""Whether two prints show the same picture: the second look at what the hashes brought together.
+
+Hashes of small, alike pictures (a thousand pairs of trousers) come close by themselves. So one print is laid over the
+other at the best-fitting window, and two things must agree: the low frequencies, where a copy agrees however it was
+resized or recompressed, and every neighbourhood of pixels, where another picture of the same kind differs somewhere.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gantool.data.perceptual import SIDE, WINDOWS, colours, cosines, emphasis
+
+ANGLE_LIMIT = 0.016
+"""1 - cosine of the angle between the whitened low frequencies of two copies."""
+LOCAL_LIMIT = 14.0
+"""Grey levels by which a neighbourhood of 4×4 of the 24×24 pixels may differ in one colour."""
+SHIFT_LIMIT = 30.0
+"""Grey levels of brightness by which a copy may differ as a whole."""
+GAIN_LIMITS = (0.75, 1.33)
+"""Contrast that a copy may have, relative to its original."""
+FLAT = 3.0
+"""Deviation, in grey levels, below which a print shows nothing to recognise."""
+
+_FREQUENCIES = 8
+_NEIGHBOURHOOD = 4
+_HOPELESS = 3.0
+"""Times the angle's limit, before the window was fitted."""
+_ROUNDS = 2
+_AT_ONCE = 256
+_STEPS = (0.0, 0.0175, 0.035, 0.0525, 0.07, 0.0875)
+_CUTS = tuple((first, last) for first in _STEPS for last in _STEPS)
+
+
+def is_flat(prints: NDArray[np.uint8]) -> NDArray[np.bool]:
+    """Which prints show too little to be recognised by: uint8 N×PRINT_BYTES → bool N."""
+    found = np.empty(len(prints), np.bool)
+    for start in range(0, len(prints), _AT_ONCE):
+        found[start : start + _AT_ONCE] = colours(prints[start : start + _AT_ONCE]).std(axis=(1, 2)).max(1) < FLAT
+    return found
+
+
+def same(
+    prints: NDArray[np.uint8],
+    owners: NDArray[np.int64],
+    windows: NDArray[np.int64],
+    others: NDArray[np.int64],
+    of_others: NDArray[np.uint8] | None = None,
+) -> NDArray[np.bool]:
+    """Which pairs show the same picture.
+
+    Args:
+        prints: uint8 N×PRINT_BYTES.
+        owners: int64 K, rows of ``prints``: the whole pictures.
+        windows: int64 K, indices into `WINDOWS`: the parts of them that resemble the others.
+        others: int64 K, rows of ``of_others``.
+        of_others: uint8 M×PRINT_BYTES; None for ``prints`` again.
+
+    Returns:
+        bool K.
+    """
+    found = np.zeros(len(owners), np.bool)
+    of_others = prints if of_others is None else of_others
+    for start in range(0, len(owners), _AT_ONCE):
+        rows = slice(start, start + _AT_ONCE)
+        whole, part = _planes(prints[owners[rows]]), _planes(of_others[others[rows]])
+        hopeful = np.flatnonzero(_angles_at(whole, part, windows[rows]) <= _HOPELESS * ANGLE_LIMIT)
+        if len(hopeful):
+            found[start + hopeful] = _agree(whole[hopeful], part[hopeful], windows[rows][hopeful])
+    return found
+
+
+def _planes(prints: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Colours as N×3×24×24."""
+    return np.ascontiguousarray(np.moveaxis(colours(prints), -1, 1))
+
+
+def _angles_at(
+    whole: NDArray[np.float32], part: NDArray[np.float32], windows: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    rows, columns = (axis[windows] for axis in _nearest_cuts())
+    bases = _bases()
+    transformed = bases[rows][:, None] @ whole @ bases[columns][:, None].swapaxes(-1, -2)
+    return _angles(transformed[:, :, None], _frequencies(part))[:, 0]
+
+
+def _agree(
+    whole: NDArray[np.float32], part: NDArray[np.float32], windows: NDArray[np.int64]
+) -> NDArray[np.bool]:
+    """Fit the window of ``whole`` to ``part``, one axis after the other, and compare there."""
+    rows, columns = (axis[windows] for axis in _nearest_cuts())
+    wanted, bases = _frequencies(part), _bases()
+    every = bases.reshape(-1, SIDE)  # (cuts·frequencies)×24
+    angles = np.empty(0, np.float32)
+    for _ in range(_ROUNDS):
+        by_rows = (every @ whole) @ bases[columns][:, None].swapaxes(-1, -2)
+        rows = _angles(by_rows.reshape(len(whole), 3, len(bases), _FREQUENCIES, -1), wanted).argmin(1)
+        by_columns = (every @ whole.swapaxes(-1, -2)) @ bases[rows][:, None].swapaxes(-1, -2)
+        turned = by_columns.reshape(len(whole), 3, len(bases), _FREQUENCIES, -1).swapaxes(-1, -2)
+        angles = _angles(turned, wanted)
+        columns = angles.argmin(1)
+    resample = _resamplers()
+    window = resample[rows][:, None] @ whole @ resample[columns][:, None].swapaxes(-1, -2)
+    return (angles.min(1) <= ANGLE_LIMIT) & _agree_locally(window, part)
+
+
+def _agree_locally(window: NDArray[np.float32], part: NDArray[np.float32]) -> NDArray[np.bool]:
+    """Whether two prints N×3×24×24 differ nowhere by much, one change of contrast and brightness allowed."""
+    means = window.mean((1, 2, 3), keepdims=True), part.mean((1, 2, 3), keepdims=True)
+    a, b = window - means[0], part - means[1]
+    gain = (a * b).sum((1, 2, 3)) / np.maximum((a * a).sum((1, 2, 3)), 1e-9)
+    left = b - a * np.clip(gain, *GAIN_LIMITS)[:, None, None, None]
+    cells = SIDE // _NEIGHBOURHOOD
+    local = np.abs(left.reshape(-1, 3, cells, _NEIGHBOURHOOD, cells, _NEIGHBOURHOOD).mean((3, 5)))
+    shift = np.abs(means[0] - means[1]).reshape(-1)
+    return (local.max((1, 2, 3)) <= LOCAL_LIMIT) & (shift <= SHIFT_LIMIT)
+
+
+def _frequencies(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The low frequencies of whole prints: N×3×24×24 → N×3×8×8."""
+    basis = cosines(_FREQUENCIES, 0.0, 0.0)
+    return basis @ planes @ basis.T
+
+
+def _angles(many: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:
+    """1 - cosine between each of N×3×W×8×8 and its N×3×8×8, whitened, the mean over all colours left out: N×W."""
+    weight = emphasis(_FREQUENCIES, 1.0)
+    count, ways = many.shape[0], many.shape[2]
+    a = (_without_mean(many) * weight).swapaxes(1, 2).reshape(count, ways, -1)
+    b = (_without_mean(wanted[:, :, None]) * weight).reshape(count, -1, 1)
+    lengths = np.linalg.norm(a, axis=2) * np.linalg.norm(b, axis=1)
+    angles: NDArray[np.float32] = 1 - (a @ b)[:, :, 0] / np.maximum(lengths, 1e-9)
+    return angles
+
+
+def _without_mean(coefficients: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Without what is common to the means of the three colours: brightness is no content, tint is."""
+    found = coefficients.copy()
+    found[..., 0, 0] -= found[..., 0, 0].mean(1, keepdims=True)
+    return found
+
+
+@functools.cache
+def _bases() -> NDArray[np.float32]:
+    """The cosine transform over each of `_CUTS`: cuts×8×24."""
+    return np.stack([cosines(_FREQUENCIES, *cut) for cut in _CUTS])
+
+
+@functools.cache
+def _resamplers() -> NDArray[np.float32]:
+    """What brings each of `_CUTS` back to 24 pixels by averaging areas: cuts×24×24."""
+    return np.stack([_resampler(*cut) for cut in _CUTS]).astype(np.float32)
+
+
+def _resampler(first: float, last: float) -> NDArray[np.float64]:
+    edges = first + (1 - first - last) * np.arange(SIDE + 1) / SIDE
+    pixels = np.arange(SIDE) / SIDE
+    covered = np.minimum(pixels + 1 / SIDE, edges[1:, None]) - np.maximum(pixels, edges[:-1, None])
+    shares: NDArray[np.float64] = np.clip(covered, 0, None) * SIDE / (1 - first - last)
+    return shares
+
+
+@functools.cache
+def _nearest_cuts() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """For each of `WINDOWS`, which of `_CUTS` its rows and its columns are."""
+    rows = [_CUTS.index((window.top, window.bottom)) for window in WINDOWS]
+    columns = [_CUTS.index((window.left, window.right)) for window in WINDOWS]
+    return np.array(rows), np.array(columns)
