@@ -150,7 +150,7 @@ def _met_between(blocks: Blocks, others: Blocks, pair: tuple[int, int]) -> Rows:
 
 def _slots(blocks: Blocks, pair: tuple[int, int]) -> NDArray[np.uint32]:
     """A place in the table for the values of two blocks, by multiplication (Knuth, TAOCP 3, section 6.4)."""
-    slots = blocks[pair[0]] * np.uint32(2654435769)
+    slots: Blocks = blocks[pair[0]] * np.uint32(2654435769)
     slots ^= blocks[pair[1]] * np.uint32(2246822519)
     slots >>= np.uint32(32 - _TABLE_BITS)
     return slots

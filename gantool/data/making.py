@@ -7,116 +7,23 @@ seen. What was done is noted in a journal, and whoever comes after a kill goes o
 from __future__ import annotations
 
 import contextlib
-import os
 import time
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import BinaryIO
+from collections.abc import Generator, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from gantool.data.base import DEPTH, DataSettings, Source
+from gantool.data.base import DEPTH
 from gantool.data.decode import Options, Picture
 from gantool.data.journal import Journal
-from gantool.data.listing import shown
-from gantool.data.perceptual import PRINT_BYTES
+from gantool.data.plan import Plan, Progress, Tally
+from gantool.data.store import Store
 from gantool.data.worker import Fault, decoding
 from gantool.data.workers import raws_of, work
 from gantool.data.workshop import Workshop, require_space
-from gantool.data.writer import ShardWriter, sync
 from gantool.errors import DataError
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is going on, how many are done, and of how many."""
 
 NOTED_EVERY = 1.0
 """Seconds of work that a kill may cost."""
 
 _TELL_EVERY = 64
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be made.
-
-    Attributes:
-        settings: the ``data`` section of a config.
-        source: the pictures.
-        numbers: those of them that are taken.
-        options: how they are stored.
-        seed: of the experiment.
-        where: what messages call the source.
-        excluded: how many of its pictures the list of exclusions names.
-    """
-
-    settings: DataSettings
-    source: Source
-    numbers: Sequence[int]
-    options: Options
-    seed: int
-    where: str
-    excluded: int = 0
-
-    def name(self, number: int) -> str:
-        """The name of a picture, to be printed."""
-        return shown(self.source.items[number].name)
-
-
-@dataclass
-class Tally:
-    """What was found in the pictures so far.
-
-    Attributes:
-        done: how many of the plan's pictures were looked at.
-        kept: the number in the source of each row of the set.
-        areas: the original pixels of each row.
-        deep: the rows whose pixels wait for the common range.
-        extent: the smallest and largest value of pictures deeper than 8 bits.
-        faults: name and reason of each picture that cannot be used.
-        animated: how many have more frames than the first.
-        size: height and width of a stored picture, as soon as there is one.
-    """
-
-    done: int = 0
-    kept: list[int] = field(default_factory=list)
-    areas: list[int] = field(default_factory=list)
-    deep: list[int] = field(default_factory=list)
-    extent: tuple[float, float] = (float("inf"), float("-inf"))
-    faults: list[tuple[str, str]] = field(default_factory=list)
-    animated: int = 0
-    size: tuple[int, int] | None = None
-
-    def add(self, number: int, outcome: Picture | Fault, plan: Plan) -> None:
-        """Take in what was found in one picture.
-
-        Raises:
-            DataError: when it has another size than those before it and none is set.
-        """
-        self.done += 1
-        if isinstance(outcome, Fault):
-            self.faults.append((plan.source.items[number].name, outcome.reason))
-            return
-        size = plan.options.size or (outcome.height, outcome.width)
-        if self.size is not None and self.size != size:
-            raise DataError(
-                f"{plan.where}: the pictures differ in size: {plan.name(self.kept[0])} has {_text(self.size)} pixels"
-                f" and {plan.name(number)} has {_text(size)}; set data.resolution (--resolution),"
-                " for example 64, and they are all brought to it"
-            )
-        self.size = size
-        if outcome.extent is not None:
-            if plan.options.span == "auto":
-                self.deep.append(len(self.kept))
-            low, high = outcome.extent
-            self.extent = min(self.extent[0], low), max(self.extent[1], high)
-        self.kept.append(number)
-        self.areas.append(outcome.height * outcome.width)
-        self.animated += outcome.animated
-
-
-def _text(size: tuple[int, int]) -> str:
-    return f"{size[1]}×{size[0]}"
 
 
 class Maker:
@@ -163,8 +70,8 @@ class Maker:
         with contextlib.closing(self._outcomes(rest, plan.options, "decode", tally.done)) as outcomes:
             for number, outcome in zip(rest, outcomes, strict=True):
                 tally.add(number, outcome, plan)
-                if isinstance(outcome, Picture):
-                    self._store.append(outcome, tally)
+                if isinstance(outcome, Picture) and tally.size is not None:
+                    self._store.append(outcome, tally.size)
                 self._journal.add(number, outcome)
                 self._note_now_and_then()
         self._note()
@@ -218,8 +125,8 @@ class Maker:
         self._journal = Journal(self._shop.journal, key)
         for number, outcome in self._journal.entries():
             self._tally.add(number, outcome, plan)
-        if self._tally.kept:
-            self._store.open(self._tally)
+        if self._tally.size is not None:
+            self._store.open(self._tally.size, len(self._tally.kept))
 
     def _let_go(self) -> None:
         self._store.release()
@@ -234,65 +141,3 @@ class Maker:
         self._store.sync()
         self._journal.write()
         self._noted = time.monotonic()
-
-
-class Store:
-    """The pixels of a set in the making, and the prints beside it where they are wanted."""
-
-    def __init__(self, shop: Workshop, depth: int, *, prints: bool) -> None:
-        self._shop = shop
-        self._depth = depth
-        self._with_prints = prints
-        self._writer: ShardWriter | None = None
-        self._prints: BinaryIO | None = None
-
-    def open(self, tally: Tally) -> None:
-        """Open it for pictures of the tally's size, and cut off what follows the rows that the tally has.
-
-        Raises:
-            EOFError: when it holds fewer rows.
-        """
-        height, width = tally.size or (0, 0)
-        rows = len(tally.kept)
-        self._writer = ShardWriter(self._shop.set, (height, width, self._depth), rows)
-        if self._with_prints:
-            self._prints = self._shop.prints.open("r+b" if rows else "w+b")
-            if self._prints.seek(0, os.SEEK_END) < rows * PRINT_BYTES:
-                self.release()
-                raise EOFError
-            self._prints.truncate(rows * PRINT_BYTES)
-            self._prints.seek(rows * PRINT_BYTES)
-
-    def append(self, picture: Picture, tally: Tally) -> None:
-        """Add one picture, which the tally has just counted."""
-        if self._writer is None:
-            self._shop.set.mkdir(exist_ok=True)
-            self.open(replace(tally, kept=[]))
-        if self._writer is not None:
-            self._writer.append(picture.pixels)
-        if self._prints is not None and picture.print is not None:
-            self._prints.write(picture.print.data)
-
-    def fill(self, row: int, pixels: NDArray[np.uint8]) -> None:
-        """Overwrite the pixels of one row; only after `close`."""
-        if self._writer is not None:
-            self._writer.fill(row, pixels)
-
-    def sync(self) -> None:
-        """Wait until all of it is on the disk."""
-        if self._writer is not None:
-            self._writer.sync()
-        if self._prints is not None:
-            sync(self._prints)
-
-    def close(self) -> None:
-        """Nothing can be appended after this."""
-        if self._writer is not None:
-            self._writer.close()
-
-    def release(self) -> None:
-        """Let go of every file."""
-        if self._writer is not None:
-            self._writer.release()
-        if self._prints is not None:
-            self._prints.close()

@@ -22,7 +22,9 @@ from gantool.data.worker import Task
 
 WORKING_SIDE = 96
 
-_DARK_SHARE, _LIGHT_SHARE = 0.005, 0.995
+_FEW = 0.005
+"""The share of the pixels that may be darker than the darkest, or lighter than the lightest."""
+_WIDE = 64.0
 _EDGES = 0.01
 """The steepest share of all neighbouring pixels is what a picture's sharpness is read from."""
 _EVEN = 20
@@ -64,10 +66,10 @@ class Measurement(NamedTuple):
     lightest: float
     """Luma that 0.5 % of the pixels exceed."""
     span: float
-    """The widest of the three colours' ranges, between the same shares."""
+    """The widest range of the three colours, between the same shares; the luma's, where that is wide already."""
     sharpness: float
-    """The steepest edges, as shares of the whole contrast per thousandth of the shorter side's inverse: a step edge
-    has as much as the shorter side has pixels, a soft one as many as fit its width into the side."""
+    """How many of its sharpest edges would fit side by side across its shorter side: as many as there are pixels for
+    a step from one pixel to the next, few for soft edges."""
     bars: float
     """The share of height or width that even lines at both ends take together; 0 where an end has none."""
     margin: float
@@ -93,32 +95,31 @@ def measure(raw: Raw, options: Measuring) -> Measurement | Fault:
 def _measured(image: Image.Image, options: Measuring, *, rotated: bool) -> Measurement:
     seen = levelled_by_itself(image).convert("L") if is_deep(image) else image
     straight = seen.convert("RGBA") if has_alpha(seen) else None
-    transparent = straight is not None and straight.getextrema()[3] != (255, 255)
-    opaque = _opaque(seen, straight if transparent else None)
+    if straight is not None and min(straight.getchannel("A").tobytes()) == 255:
+        seen, straight = straight.convert("RGB"), None
+    opaque = _opaque(seen, straight)
     colourful = _is_colourful(opaque)
     plain = opaque if colourful else opaque.getchannel(0)
-    content = straight if transparent and straight is not None else plain
     working = _reduced(plain)
     luma = working if working.mode == "L" else working.convert("L")
-    ends = _ends([*luma.histogram(), *(working.histogram() if colourful else ())])
-    darkest, lightest = ends[0].tolist()
-    pixels = np.asarray(luma)
-    bars, margin, edge = max(_bars(pixels), _bars(pixels.T), key=lambda found: found[0] * found[2])
+    darkest, lightest = _ends(luma.histogram())
+    pixels, width = luma.tobytes(), luma.width
+    bars, margin, edge = max(_bars(_Lines(pixels, width)), _bars(_Columns(pixels, width)), key=_bar_strength)
     return Measurement(
         print=print_of(opaque) if options.prints else None,
-        pixels=_digest(image if is_deep(image) else content),
+        pixels=_digest(image if is_deep(image) else straight or plain),
         format=image.format or "",
         mode=image.mode,
         height=image.height,
         width=image.width,
         colourful=colourful,
-        transparent=transparent,
+        transparent=straight is not None,
         rotated=rotated,
         animated=is_animated(image),
         darkest=darkest,
         lightest=lightest,
-        span=float(np.diff(ends).max()),
-        sharpness=_sharpness(pixels, max(lightest - darkest, 1.0)),
+        span=_span(working, lightest - darkest),
+        sharpness=_sharpness(luma, max(lightest - darkest, 1.0)),
         bars=bars,
         margin=margin,
         edge=edge,
@@ -150,58 +151,114 @@ def _reduced(image: Image.Image) -> Image.Image:
     return image.reduce(factor) if factor > 1 else image
 
 
-def _ends(histograms: list[int]) -> NDArray[np.float64]:
-    """For each histogram of 256 levels, the levels that a small share of the pixels stays below, and exceeds: n×2."""
-    sums = np.array(histograms).reshape(-1, 256).cumsum(1)
-    shares = np.array((_DARK_SHARE, _LIGHT_SHARE)) * float(sums[0, -1])
-    return (sums[:, :, None] < shares).sum(1).astype(np.float64)
+def _span(image: Image.Image, of_luma: float) -> float:
+    """The widest range of a channel; the luma's where that is wide already."""
+    if of_luma >= _WIDE or image.mode == "L":
+        return of_luma
+    histogram = image.histogram()
+    ends = (_ends(histogram[start : start + 256]) for start in range(0, len(histogram), 256))
+    return max(high - low for low, high in ends)
 
 
-def _sharpness(luma: NDArray[np.uint8], contrast: float) -> float:
+def _ends(histogram: list[int]) -> tuple[float, float]:
+    """The levels that a small share of the pixels stays below, and exceeds."""
+    few = max(1.0, _FEW * sum(histogram))
+    return float(_level(histogram, few)), float(255 - _level(histogram[::-1], few))
+
+
+def _level(histogram: list[int], few: float) -> int:
+    """The first level at which ``few`` pixels are together."""
+    together = 0
+    for level, count in enumerate(histogram):
+        together += count
+        if together >= few:
+            return level
+    return 255
+
+
+def _sharpness(luma: Image.Image, contrast: float) -> float:
     """The mean of the steepest edges, in shares of the contrast per length of the shorter side."""
-    height, width = luma.shape
-    down, across = (height - 1) * width, height * (width - 1)
-    if not down + across:
+    width, height = luma.size
+    if width * height < 2:
         return 0.0
-    steps = np.empty(down + across, np.uint8)
-    for one, other, part in (
-        (luma[1:], luma[:-1], steps[:down].reshape(height - 1, width)),
-        (luma[:, 1:], luma[:, :-1], steps[down:].reshape(height, width - 1)),
-    ):
-        np.subtract(np.maximum(one, other), np.minimum(one, other), out=part)
-    wanted = max(1, int(_EDGES * len(steps)))
-    steepest = np.partition(steps, len(steps) - wanted)[-wanted:]
-    return float(steepest.mean()) / contrast * min(height, width)
+    across = _steps(luma, (0, 0, width - 1, height), (1, 0, width, height))
+    down = _steps(luma, (0, 0, width, height - 1), (0, 1, width, height))
+    counts = [one + other for one, other in zip(across, down, strict=True)]
+    left = wanted = max(1, int(_EDGES * sum(counts)))
+    total, level = 0, 255
+    for count in reversed(counts):
+        taken = min(count, left)
+        total, left, level = total + taken * level, left - taken, level - 1
+        if not left:
+            break
+    return total / wanted / contrast * min(height, width)
 
 
-def _bars(luma: NDArray[np.uint8]) -> tuple[float, float, float]:
-    """`Measurement.bars`, ``margin`` and ``edge`` of the top and the bottom."""
-    if _range(luma[0]) > _EVEN or _range(luma[-1]) > _EVEN:
+def _steps(luma: Image.Image, one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> list[int]:
+    """How often each difference is there between two parts of a picture, one pixel apart."""
+    if one[0] == one[2] or one[1] == one[3]:
+        return [0] * 256
+    return ImageChops.difference(luma.crop(one), luma.crop(other)).histogram()
+
+
+class _Lines:
+    """The rows of H×W bytes: at this size Python's own bytes are quicker than arrays."""
+
+    def __init__(self, pixels: bytes, width: int) -> None:
+        self._pixels, self._width = pixels, width
+
+    def __len__(self) -> int:
+        return len(self._pixels) // self._width
+
+    def __getitem__(self, line: int) -> bytes:
+        start = line % len(self) * self._width
+        return self._pixels[start : start + self._width]
+
+
+class _Columns:
+    """The columns of H×W bytes."""
+
+    def __init__(self, pixels: bytes, width: int) -> None:
+        self._pixels, self._width = pixels, width
+
+    def __len__(self) -> int:
+        return self._width
+
+    def __getitem__(self, column: int) -> bytes:
+        return self._pixels[column % self._width :: self._width]
+
+
+def _bars(lines: _Lines | _Columns) -> tuple[float, float, float]:
+    """`Measurement.bars`, ``margin`` and ``edge`` at both ends of some lines."""
+    count, first, last = len(lines), lines[0], lines[-1]
+    if max(first) - min(first) > _EVEN or max(last) - min(last) > _EVEN:
         return 0.0, -1.0, 0.0
-    margin = float(luma[0, len(luma[0]) // 2])
-    lowest, highest = luma.min(1).tolist(), luma.max(1).tolist()
-    top, bottom = _even_lines(lowest, highest), _even_lines(lowest[::-1], highest[::-1])
-    if top + bottom >= len(luma):
+    margin = float(first[len(first) // 2])
+    top, bottom = _even_lines(lines, 0, 1), _even_lines(lines, -1, -1)
+    if top + bottom >= count:
         return 0.0, margin, 0.0
-    edge = min(_differing(luma[top], luma[0]), _differing(luma[-1 - bottom], luma[-1]))
-    return (top + bottom) / len(luma), margin, edge
+    edge = min(_differing(lines[top], first), _differing(lines[-1 - bottom], last))
+    return (top + bottom) / count, margin, edge
 
 
-def _range(line: NDArray[np.uint8]) -> int:
-    return int(line.max()) - int(line.min())
+def _bar_strength(found: tuple[float, float, float]) -> float:
+    share, _, edge = found
+    return share * edge
 
 
-def _even_lines(lowest: list[int], highest: list[int]) -> int:
-    """How many lines, from the first on, are of its colour; at most half of all."""
-    darkest, lightest = highest[0] - _EVEN, lowest[0] + _EVEN
-    half = (len(lowest) + 1) // 2
-    for line in range(half):
-        if lowest[line] < darkest or highest[line] > lightest:
-            return line
-    return half
+def _even_lines(lines: _Lines | _Columns, end: int, step: int) -> int:
+    """How many lines, from an end inwards, are all of the end's colour; at most half of all."""
+    half, outer = (len(lines) + 1) // 2, lines[end]
+    alike = _levels(max(outer) - _EVEN, min(outer) + _EVEN)
+    return next((number for number in range(half) if lines[end + step * number].translate(None, alike)), half)
 
 
-def _differing(line: NDArray[np.uint8], bar: NDArray[np.uint8]) -> float:
-    """The share of ``line`` that has not the bar's colour."""
-    level = (int(bar.max()) + int(bar.min())) / 2
-    return float(np.count_nonzero(np.abs(line - level) >= _STEP)) / len(line)
+def _differing(line: bytes, bar: bytes) -> float:
+    """The share of a line that has not the bar's colour."""
+    middle = (max(bar) + min(bar)) // 2
+    return len(line.translate(None, _levels(middle - _STEP + 1, middle + _STEP - 1))) / len(line)
+
+
+def _levels(low: int, high: int) -> bytes:
+    """All levels from ``low`` to ``high``."""
+    return bytes(range(max(0, low), min(255, high) + 1))

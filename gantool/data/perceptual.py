@@ -67,7 +67,7 @@ def print_of(image: Image.Image) -> NDArray[np.uint8]:
     # Smaller first, colours after: of a large picture only a small one is converted. `reducing_gap` takes the quick
     # way down to twice the size; the rest is antialiased.
     small = image.resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    return np.asarray(small.convert("RGB"), np.uint8).reshape(-1)
+    return np.frombuffer(small.convert("RGB").tobytes(), np.uint8)
 
 
 def hashes(prints: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -106,7 +106,8 @@ def cosines(count: int, first: float, last: float) -> NDArray[np.float32]:
     basis[1:] -= inside * (basis[1:].sum(1, keepdims=True) / inside.sum())  # an even picture has no frequencies
     basis[0] /= np.sqrt(2)
     scale = np.sqrt(2 * SIDE) / ((1 - last - first) * SIDE)
-    return (basis * scale).astype(np.float32)
+    scaled: NDArray[np.float32] = (basis * scale).astype(np.float32)
+    return scaled
 
 
 @functools.cache
@@ -114,7 +115,8 @@ def emphasis(count: int, power: float) -> NDArray[np.float32]:
     """The weight of each of count×count frequencies: its length to ``power``, 1 for the mean."""
     length = np.hypot(*np.mgrid[0:count, 0:count])
     length[0, 0] = 1
-    return (length**power).astype(np.float32)
+    weight: NDArray[np.float32] = (length**power).astype(np.float32)
+    return weight
 
 
 def _hashes(prints: NDArray[np.uint8], cuts: tuple[tuple[float, float], ...]) -> NDArray[np.uint8]:
@@ -141,7 +143,8 @@ def _coefficients(
     basis = np.concatenate([cosines(count, *cut) for cut in cuts])
     both = basis @ (plane.reshape(-1, SIDE) @ basis.T).reshape(len(plane), SIDE, -1)
     by_window = both.reshape(-1, len(cuts), count, len(cuts), count).transpose(0, 1, 3, 2, 4)
-    return by_window.reshape(-1, count * count)[:, kept.reshape(-1)]
+    flat: NDArray[np.float32] = by_window.reshape(-1, count * count)[:, kept.reshape(-1)]
+    return flat
 
 
 def _low(count: int, *, mean: bool) -> NDArray[np.bool]:

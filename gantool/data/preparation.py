@@ -22,7 +22,8 @@ from gantool.data.base import DataSettings, Source
 from gantool.data.decode import Options
 from gantool.data.finishing import Finish
 from gantool.data.listing import shown
-from gantool.data.making import Maker, Plan, Progress, Tally
+from gantool.data.making import Maker
+from gantool.data.plan import Plan, Progress, Tally
 from gantool.data.workshop import Workshop, remove_forgotten, workshop
 from gantool.data.writer import fault_list
 from gantool.errors import DataError, UsageError

@@ -8,11 +8,14 @@ resized or recompressed, and every neighbourhood of pixels, where another pictur
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gantool.data.perceptual import SIDE, WINDOWS, colours, cosines, emphasis
+
+Floats = NDArray[np.floating[Any]]
 
 ANGLE_LIMIT = 0.016
 """1 - cosine of the angle between the whitened low frequencies of two copies."""
@@ -73,41 +76,38 @@ def same(
     return found
 
 
-def _planes(prints: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _planes(prints: NDArray[np.uint8]) -> Floats:
     """Colours as N×3×24×24."""
     return np.ascontiguousarray(np.moveaxis(colours(prints), -1, 1))
 
 
-def _angles_at(
-    whole: NDArray[np.float32], part: NDArray[np.float32], windows: NDArray[np.int64]
-) -> NDArray[np.float32]:
+def _angles_at(whole: Floats, part: Floats, windows: NDArray[np.int64]) -> Floats:
     rows, columns = (axis[windows] for axis in _nearest_cuts())
     bases = _bases()
-    transformed = bases[rows][:, None] @ whole @ bases[columns][:, None].swapaxes(-1, -2)
+    transformed: Floats = bases[rows][:, None] @ whole @ bases[columns][:, None].swapaxes(-1, -2)
     return _angles(transformed[:, :, None], _frequencies(part))[:, 0]
 
 
-def _agree(
-    whole: NDArray[np.float32], part: NDArray[np.float32], windows: NDArray[np.int64]
-) -> NDArray[np.bool]:
+def _agree(whole: Floats, part: Floats, windows: NDArray[np.int64]) -> NDArray[np.bool]:
     """Fit the window of ``whole`` to ``part``, one axis after the other, and compare there."""
     rows, columns = (axis[windows] for axis in _nearest_cuts())
     wanted, bases = _frequencies(part), _bases()
     every = bases.reshape(-1, SIDE)  # (cuts·frequencies)×24
     angles = np.empty(0, np.float32)
     for _ in range(_ROUNDS):
-        by_rows = (every @ whole) @ bases[columns][:, None].swapaxes(-1, -2)
+        by_rows: Floats = (every @ whole) @ bases[columns][:, None].swapaxes(-1, -2)
         rows = _angles(by_rows.reshape(len(whole), 3, len(bases), _FREQUENCIES, -1), wanted).argmin(1)
-        by_columns = (every @ whole.swapaxes(-1, -2)) @ bases[rows][:, None].swapaxes(-1, -2)
+        by_columns: Floats = (every @ whole.swapaxes(-1, -2)) @ bases[rows][:, None].swapaxes(-1, -2)
         turned = by_columns.reshape(len(whole), 3, len(bases), _FREQUENCIES, -1).swapaxes(-1, -2)
         angles = _angles(turned, wanted)
         columns = angles.argmin(1)
     resample = _resamplers()
-    window = resample[rows][:, None] @ whole @ resample[columns][:, None].swapaxes(-1, -2)
-    return (angles.min(1) <= ANGLE_LIMIT) & _agree_locally(window, part)
+    window: Floats = resample[rows][:, None] @ whole @ resample[columns][:, None].swapaxes(-1, -2)
+    agree: NDArray[np.bool] = (angles.min(1) <= ANGLE_LIMIT) & _agree_locally(window, part)
+    return agree
 
 
-def _agree_locally(window: NDArray[np.float32], part: NDArray[np.float32]) -> NDArray[np.bool]:
+def _agree_locally(window: Floats, part: Floats) -> NDArray[np.bool]:
     """Whether two prints N×3×24×24 differ nowhere by much, one change of contrast and brightness allowed."""
     means = window.mean((1, 2, 3), keepdims=True), part.mean((1, 2, 3), keepdims=True)
     a, b = window - means[0], part - means[1]
@@ -116,27 +116,29 @@ def _agree_locally(window: NDArray[np.float32], part: NDArray[np.float32]) -> ND
     cells = SIDE // _NEIGHBOURHOOD
     local = np.abs(left.reshape(-1, 3, cells, _NEIGHBOURHOOD, cells, _NEIGHBOURHOOD).mean((3, 5)))
     shift = np.abs(means[0] - means[1]).reshape(-1)
-    return (local.max((1, 2, 3)) <= LOCAL_LIMIT) & (shift <= SHIFT_LIMIT)
+    agree: NDArray[np.bool] = (local.max((1, 2, 3)) <= LOCAL_LIMIT) & (shift <= SHIFT_LIMIT)
+    return agree
 
 
-def _frequencies(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+def _frequencies(planes: Floats) -> Floats:
     """The low frequencies of whole prints: N×3×24×24 → N×3×8×8."""
     basis = cosines(_FREQUENCIES, 0.0, 0.0)
-    return basis @ planes @ basis.T
+    found: Floats = basis @ planes @ basis.T
+    return found
 
 
-def _angles(many: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:
+def _angles(many: Floats, wanted: Floats) -> Floats:
     """1 - cosine between each of N×3×W×8×8 and its N×3×8×8, whitened, the mean over all colours left out: N×W."""
     weight = emphasis(_FREQUENCIES, 1.0)
     count, ways = many.shape[0], many.shape[2]
     a = (_without_mean(many) * weight).swapaxes(1, 2).reshape(count, ways, -1)
     b = (_without_mean(wanted[:, :, None]) * weight).reshape(count, -1, 1)
     lengths = np.linalg.norm(a, axis=2) * np.linalg.norm(b, axis=1)
-    angles: NDArray[np.float32] = 1 - (a @ b)[:, :, 0] / np.maximum(lengths, 1e-9)
+    angles: Floats = 1 - (a @ b)[:, :, 0] / np.maximum(lengths, 1e-9)
     return angles
 
 
-def _without_mean(coefficients: NDArray[np.float32]) -> NDArray[np.float32]:
+def _without_mean(coefficients: Floats) -> Floats:
     """Without what is common to the means of the three colours: brightness is no content, tint is."""
     found = coefficients.copy()
     found[..., 0, 0] -= found[..., 0, 0].mean(1, keepdims=True)
@@ -144,13 +146,13 @@ def _without_mean(coefficients: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @functools.cache
-def _bases() -> NDArray[np.float32]:
+def _bases() -> Floats:
     """The cosine transform over each of `_CUTS`: cuts×8×24."""
     return np.stack([cosines(_FREQUENCIES, *cut) for cut in _CUTS])
 
 
 @functools.cache
-def _resamplers() -> NDArray[np.float32]:
+def _resamplers() -> Floats:
     """What brings each of `_CUTS` back to 24 pixels by averaging areas: cuts×24×24."""
     return np.stack([_resampler(*cut) for cut in _CUTS]).astype(np.float32)
 

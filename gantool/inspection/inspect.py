@@ -11,7 +11,7 @@ from gantool.errors import DataError
 from gantool.inspection import advice, classes, copies, single
 from gantool.inspection.overview import left_out
 from gantool.inspection.report import KINDS, Finding, Report
-from gantool.inspection.strangers import FeatureLimit, strange
+from gantool.inspection.strangers import EVERYTHING, FeatureLimit, strange
 from gantool.inspection.survey import Progress, Survey, survey
 
 
@@ -23,13 +23,17 @@ class Wish:
     """The side that is wanted; None takes the largest that nearly all pictures fill."""
     mirrored: bool = False
     """Whether to look for mirror images too."""
-    features: FeatureLimit = FeatureLimit()
+    features: FeatureLimit = EVERYTHING
     """Whether, and of how many pictures, to look at features: it takes the longest."""
     workers: int | None = None
 
 
 def inspect(
-    settings: DataSettings, source_name: str, wish: Wish, progress: Progress, ready: Callable[[Report, Source], None] | None = None
+    settings: DataSettings,
+    source_name: str,
+    wish: Wish,
+    progress: Progress,
+    ready: Callable[[Report, Source], None] | None = None,
 ) -> Report:
     """Check the pictures of a source.
 

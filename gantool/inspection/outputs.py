@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,7 @@ class Outputs:
 
     def write(self, report: Report, source: Source) -> None:
         """Write the files; ``source`` is still open, for thumbnails."""
-        contents = (
+        contents: tuple[tuple[Path | None, Callable[[], str]], ...] = (
             (self.html, lambda: page.render(report, thumbnails(report, source).get)),
             (self.json, lambda: serial.to_json(report)),
             (self.exclude_to, lambda: exclusions.render(exclusion_entries(report))),

@@ -31,9 +31,7 @@ KINDS: Mapping[str, Kind] = {
         "cannot be read", "stop", "Mend or remove them, or leave them out with --skip-bad.", excluded=True
     ),
     "few": Kind("too few pictures", "stop", "Add pictures, or fine-tune a trained model."),
-    "two_labels": Kind(
-        "the same picture under two labels", "poison", "Decide which label is right.", grouped=True
-    ),
+    "two_labels": Kind("the same picture under two labels", "poison", "Decide which label is right.", grouped=True),
     "leakage": Kind(
         "the same picture on both sides of the hold-out split",
         "poison",
@@ -68,7 +66,7 @@ KINDS: Mapping[str, Kind] = {
     "deep": Kind("deeper than 8 bits", "note", "Their common range becomes black to white; see --range."),
     "rotated": Kind("rotated by EXIF", "note", "They are turned upright."),
     "suffix": Kind("named for another format", "note", "They are read for what they are; rename them for other tools."),
-    "passed_over": Kind("passed over", "note", "Look at the reason given; other formats can be converted to PNG or JPEG."),
+    "passed_over": Kind("passed over", "note", "Look at the reason; convert other formats to PNG or JPEG."),
     "mixed_sizes": Kind("mixed sizes", "note", "They are all brought to --resolution."),
 }
 """Every kind there is, worst first: the order of every output."""

@@ -97,7 +97,9 @@ def storage(survey: Survey) -> Iterator[Finding]:
         "suffix": np.array([_is_misnamed(survey, row) for row in range(count)], np.bool),
     }
     for kind, found in stored.items():
-        yield from _where(survey, kind, found, np.zeros(count), lambda row: f"{survey.formats[row]} {modes[row]}".strip())
+        yield from _where(
+            survey, kind, found, np.zeros(count), lambda row: f"{survey.formats[row]} {modes[row]}".strip()
+        )
     for name, reason in survey.passed_over:
         yield Finding("passed_over", (), f"{name}: {reason}")
 

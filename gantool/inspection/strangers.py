@@ -38,6 +38,9 @@ class FeatureLimit(NamedTuple):
     """Of more pictures, so many are drawn."""
 
 
+EVERYTHING = FeatureLimit()
+
+
 def strange(
     seen: Survey,
     source: Source,

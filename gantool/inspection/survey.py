@@ -71,14 +71,17 @@ def survey(source: Source, *, workers: int | None, progress: Progress) -> Survey
     prints = np.empty((len(items), PRINT_BYTES), np.uint8)  # memory is only taken as rows are filled
     columns: dict[str, list[float]] = {name: [] for name in (*NUMBERS, *FLAGS)}
     words: dict[str, list[str]] = {"format": [], "mode": []}
-    digests, pictures, faults = [], [], {}
+    digests: list[bytes] = []
+    pictures: list[int] = []
+    faults: dict[int, str] = {}
     outcomes = work(raws_of(source, range(len(items))), task, workers, len(items))
     with contextlib.closing(outcomes):
         for number, outcome in enumerate(outcomes):
             if isinstance(outcome, Fault):
                 faults[number] = outcome.reason
             else:
-                prints[len(pictures)] = outcome.print
+                if outcome.print is not None:
+                    prints[len(pictures)] = outcome.print
                 pictures.append(number)
                 digests.append(bytes.fromhex(outcome.pixels))
                 _append(columns, words, outcome)

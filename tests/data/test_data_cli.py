@@ -159,12 +159,12 @@ class TestPrepare:
     def test_a_real_sigint_ends_it_with_130(self, pictures: Pictures) -> None:
         folder = pictures(count=200)
         script = (
-            "import os, signal, sys; from gantool.data import making\n"
-            "add = making.Tally.add\n"
+            "import os, signal, sys; from gantool.data import plan\n"
+            "add = plan.Tally.add\n"
             "def slow(self, *rest):\n"
             "    add(self, *rest)\n"
             "    if self.done == 100: os.kill(os.getpid(), signal.SIGINT)\n"
-            "making.Tally.add = slow\n"
+            "plan.Tally.add = slow\n"
             "from gantool.cli import main; main()"
         )
         command = [sys.executable, "-c", script, "data", "prepare", str(folder), "--out", "set", "--workers", "2"]
