@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint types imports unit bench clean
+.PHONY: demo test lint types imports unit dirty bench clean
 
 $(BIN)/gantool: pyproject.toml
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -37,9 +37,15 @@ imports: $(VENV)/.dev
 unit: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 
+dirty: $(VENV)/.dev  ## what `gantool data check` finds of planted faults; npm fetches the emoji
+	$(BIN)/python -m tests.dirty prove garments emoji
+
 bench: $(VENV)/.dev  ## the figures in docs/performance.md, several minutes
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.sampling
+	$(BIN)/python -m benchmarks.preparation
+	$(BIN)/python -m benchmarks.duplicates
+	$(BIN)/python -m benchmarks.check
 
 clean:
 	rm -rf demo build dist .mypy_cache .ruff_cache .pytest_cache

@@ -131,13 +131,13 @@ def bare_chunk(paths: Sequence[Path]) -> float:
 
 def survey_alone(folder: Path, workers: int) -> None:
     """Every picture read and measured."""
-    with contextlib.closing(Folder(path=str(folder), labels="folders").open()) as source:
+    with contextlib.closing(Folder(path=str(folder), labels="none").open()) as source:
         survey(source, workers=workers, progress=lambda *_: None)
 
 
 def whole_check(folder: Path, workers: int) -> None:
     """What `gantool data check --features off` does once its imports are done, without what it prints."""
-    settings = Folder(path=str(folder), labels="folders")
+    settings = Folder(path=str(folder), labels="none")
     report = inspect(settings, str(folder), Wish(features=FeatureLimit("off"), workers=workers), lambda *_: None)
     if report.facts.readable != len(report.names):
         raise RuntimeError("pictures cannot be read")

@@ -30,41 +30,52 @@ LabelsOption = Annotated[
 ]
 
 
+OutOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder for the prepared set.")]
+ChannelsOption = Annotated[str | None, typer.Option("--channels", help="grey, rgb or rgba; the source's own.")]
+RangeOption = Annotated[
+    str | None, typer.Option("--range", metavar="auto|dtype|MIN,MAX", help="What becomes black and white.")
+]
+FitOption = Annotated[str | None, typer.Option("--fit", help="crop (default), pad or stretch to the resolution.")]
+BackgroundOption = Annotated[
+    str | None, typer.Option("--background", help="Behind transparency and padding: white, #rrggbb, …")
+]
+HoldoutOption = Annotated[
+    str | None, typer.Option("--holdout", metavar="0.1|official|0", help="What is kept for evaluation.")
+]
+ExcludeOption = Annotated[
+    str | None, typer.Option("--exclude", metavar="FILE", help="A list from `gantool data check --exclude-to`.")
+]
+DeduplicateOption = Annotated[bool, typer.Option("--deduplicate", help="Keep one of each group of near duplicates.")]
+SkipBadOption = Annotated[bool, typer.Option("--skip-bad", help="Leave out what cannot be decoded.")]
+MaxImagesOption = Annotated[
+    int | None, typer.Option("--max-images", min=2, help="Take so many, the same share of every class.")
+]
+WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one a core by default.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="Decides what is held out or drawn.")]
+
+
 def prepare(
     source: SourceArgument,
     *,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="A new folder for the prepared set.")],
+    out: OutOption,
     resolution: ResolutionOption = None,
-    channels: Annotated[str | None, typer.Option("--channels", help="grey, rgb or rgba; the source's own.")] = None,
-    span: Annotated[
-        str | None, typer.Option("--range", metavar="auto|dtype|MIN,MAX", help="What becomes black and white.")
-    ] = None,
-    fit: Annotated[str | None, typer.Option("--fit", help="crop (default), pad or stretch to the resolution.")] = None,
-    background: Annotated[
-        str | None, typer.Option("--background", help="Behind transparency and padding: white, #rrggbb, …")
-    ] = None,
-    holdout: Annotated[
-        str | None, typer.Option("--holdout", metavar="0.1|official|0", help="What is kept for evaluation.")
-    ] = None,
+    channels: ChannelsOption = None,
+    span: RangeOption = None,
+    fit: FitOption = None,
+    background: BackgroundOption = None,
+    holdout: HoldoutOption = None,
     labels: LabelsOption = None,
-    exclude: Annotated[
-        str | None, typer.Option("--exclude", metavar="FILE", help="A list from `gantool data check --exclude-to`.")
-    ] = None,
-    deduplicate: Annotated[
-        bool, typer.Option("--deduplicate", help="Keep one of each group of near duplicates.")
-    ] = False,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out what cannot be decoded.")] = False,
-    max_images: Annotated[
-        int | None, typer.Option("--max-images", min=2, help="Take so many, the same share of every class.")
-    ] = None,
-    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one a core by default.")] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Decides what is held out or drawn.")] = 0,
+    exclude: ExcludeOption = None,
+    deduplicate: DeduplicateOption = False,
+    skip_bad: SkipBadOption = False,
+    max_images: MaxImagesOption = None,
+    workers: WorkersOption = None,
+    seed: SeedOption = 0,
 ) -> None:
     """Make a prepared set: every picture decoded, checked and fitted once. Interrupted, the same command goes on.
 
     Example:  gantool data prepare my-pictures --out my-set --resolution 64 --deduplicate
     """
-    from gantool import dataset
     from gantool.data import preparation
     from gantool.data.detect import settings_for
 
@@ -89,6 +100,13 @@ def prepare(
         raise StoppedBySignal(
             signal.SIGINT, "stopped; what was done is kept, and the same command goes on from there"
         ) from None
+    _conclude(out)
+
+
+def _conclude(out: Path) -> None:
+    """Say what was made, and what to type next."""
+    from gantool import dataset
+
     described = dataset.describe(dataset.open_set(out))
     typer.echo(f"Done: {in_words(described)}.")
     typer.echo(f"  set         {out}")

@@ -19,8 +19,8 @@ from gantool.data.base import DEPTH
 from gantool.data.decode import Picture
 from gantool.data.duplicates import near_duplicates
 from gantool.data.journal import Journal
-from gantool.data.plan import Plan, Progress, Tally
 from gantool.data.perceptual import PRINT_BYTES
+from gantool.data.plan import Plan, Progress, Tally
 from gantool.data.workshop import Workshop
 from gantool.data.writer import ShardWriter, seal, write_companions
 from gantool.errors import DataError

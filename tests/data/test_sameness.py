@@ -1,0 +1,90 @@
+"""The second look: copies agree, pictures of one kind do not, and a window is fitted before it is judged."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from benchmarks.scenes import WAYS, copy_of, scene
+from gantool.data.perceptual import PRINT_BYTES, WINDOWS, print_of
+from gantool.data.sameness import is_flat, same
+from tests.data.garments import garments
+
+Prints = NDArray[np.uint8]
+COUNT = 20
+
+
+def prints_of(pictures: list[Image.Image]) -> Prints:
+    return np.stack([print_of(picture) for picture in pictures])
+
+
+def scenes() -> list[Image.Image]:
+    return [scene(12, index, 100) for index in range(COUNT)]
+
+
+def rows(count: int) -> NDArray[np.int64]:
+    return np.arange(count)
+
+
+def wholes(count: int) -> NDArray[np.int64]:
+    return np.zeros(count, np.int64)
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "cropped"])
+def test_copies_are_the_same_picture(way: str) -> None:
+    pictures = scenes()
+    copies = prints_of([copy_of(picture, seed, way) for seed, picture in enumerate(pictures)])
+    found = same(prints_of(pictures), rows(COUNT), wholes(COUNT), rows(COUNT), copies)
+    assert found.all()
+
+
+def test_garments_of_one_class_are_not() -> None:
+    """All pairs of some forty pairs of trousers."""
+    found = garments(400)
+    trousers = [row for row, name in enumerate(found.classes) if name == "trouser"]
+    prints = prints_of([Image.fromarray(pixels) for pixels in found.pixels[trousers]])
+    one, other = np.triu_indices(len(prints), 1)
+    assert len(one) > 500
+    assert same(prints, one, wholes(len(one)), other).mean() < 0.003
+
+
+def test_a_picture_with_one_changed_corner_is_another_picture() -> None:
+    pictures = scenes()
+    changed = []
+    for number, picture in enumerate(pictures):
+        other = picture.copy()
+        other.paste(scene(13, number, 100).crop((0, 0, 34, 34)), (66, 66))
+        changed.append(other)
+    assert not same(prints_of(pictures), rows(COUNT), wholes(COUNT), rows(COUNT), prints_of(changed)).any()
+
+
+@pytest.mark.parametrize("number", [1, 13, 40, 80])
+def test_a_crop_is_its_window_but_the_window_is_no_crop_of_it(number: int) -> None:
+    pictures, window = [scene(12, index, 200) for index in range(COUNT)], WINDOWS[number]
+    top, bottom, left, right = (round(200 * share) for share in window)
+    crops = prints_of([picture.crop((left, top, 200 - right, 200 - bottom)) for picture in pictures])
+    windows = np.full(COUNT, number)
+    assert same(prints_of(pictures), rows(COUNT), windows, rows(COUNT), crops).all()
+    others = np.roll(rows(COUNT), 1)
+    assert not same(prints_of(pictures), rows(COUNT), windows, others, crops).any()
+
+
+def test_pairs_may_lie_within_one_set_and_be_many() -> None:
+    """More than are looked at together."""
+    prints = prints_of(scenes())
+    one = np.tile(rows(COUNT), 40)
+    other = np.concatenate([rows(COUNT), *[(rows(COUNT) + shift % 19 + 1) % COUNT for shift in range(39)]])
+    found = same(prints, one, wholes(len(one)), other)
+    np.testing.assert_array_equal(found, one == other)
+    assert len(same(prints, one[:0], one[:0], one[:0])) == 0
+
+
+def test_flat_prints_show_nothing() -> None:
+    noise = np.random.default_rng(0).normal(128, 1.5, (1, PRINT_BYTES))
+    even, red = np.full((1, PRINT_BYTES), 80.0), np.tile([200.0, 10.0, 10.0], (1, PRINT_BYTES // 3))
+    flat = np.concatenate([noise, even, red]).round().astype(np.uint8)
+    telling = prints_of([*scenes()[:3], Image.fromarray(garments(1).pixels[0])])
+    assert is_flat(np.concatenate([flat, telling])).tolist() == [True] * 3 + [False] * 4
+    assert is_flat(np.tile(flat, (200, 1))).all()

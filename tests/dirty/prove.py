@@ -1,0 +1,38 @@
+"""From a seed to a verdict: a dirty set is made, checked as a person would, and scored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from gantool.data.detect import settings_for
+from gantool.inspection.inspect import Wish, inspect
+from gantool.inspection.strangers import FeatureLimit
+from tests.dirty.make import PICTURES, make_emoji, make_garments
+from tests.dirty.score import Halves, Score, flags_of, score
+
+
+def proved(
+    name: str,
+    folder: Path,
+    *,
+    seed: int = 0,
+    half: Halves = "B",
+    features: Literal["auto", "on", "off"] = "off",
+    emoji: Path | None = None,
+) -> Score:
+    """What the check finds in a new dirty set.
+
+    Args:
+        name: ``garments`` or ``emoji``.
+        folder: where the set is made.
+        seed: of the set.
+        half: which half is scored.
+        features: whether a network looks at the pictures too.
+        emoji: the unpacked npm package; None lets npm fetch it.
+    """
+    truth = make_garments(folder, seed) if name == "garments" else make_emoji(folder, emoji, seed)
+    settings = settings_for(str(folder / PICTURES), labels="folders")
+    wish = Wish(resolution=truth.resolution, features=FeatureLimit(features))
+    report = inspect(settings, name, wish, lambda stage, done, total: None)
+    return score(flags_of(report), truth, half)
