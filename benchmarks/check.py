@@ -57,7 +57,8 @@ def main() -> None:
             make_pictures(folder, asked.count or 100_000, SMALL_SIDE, asked.workers)
             watch(folder, asked.workers, asked.features)
         else:
-            compare(make_pictures(folder, asked.count or 10_000, SIDE, asked.workers), asked.rounds, asked.workers)
+            paths = make_pictures(folder, asked.count or 10_000, SIDE, asked.workers)
+            compare(folder, paths, asked.rounds, asked.workers)
 
 
 class Took(NamedTuple):
@@ -70,13 +71,12 @@ class Took(NamedTuple):
         return f"{self.wall:.2f} s ({self.cores:.2f} of cores)"
 
 
-def compare(paths: Sequence[Path], rounds: int, workers: int) -> None:
+def compare(folder: Path, paths: Sequence[Path], rounds: int, workers: int) -> None:
     """Print what all three take, and the ratios."""
-    folder = paths[0].parent
     works: dict[str, Callable[[], Took]] = {
         "bare": lambda: bare_decoding(paths, workers),
-        "survey": lambda: timed(lambda: survey_alone(folder, workers)),
-        "check": lambda: timed(lambda: whole_check(folder, workers)),
+        "survey": lambda: timed(lambda: survey_alone(folder, len(paths), workers)),
+        "check": lambda: timed(lambda: whole_check(folder, len(paths), workers)),
     }
     works["check"]()  # the files are in the system's cache for all of them
     found: dict[str, list[Took]] = {name: [] for name in works}
@@ -129,18 +129,23 @@ def bare_chunk(paths: Sequence[Path]) -> float:
     return time.process_time() - began
 
 
-def survey_alone(folder: Path, workers: int) -> None:
+def survey_alone(folder: Path, count: int, workers: int) -> None:
     """Every picture read and measured."""
     with contextlib.closing(Folder(path=str(folder), labels="none").open()) as source:
-        survey(source, workers=workers, progress=lambda *_: None)
+        require_all(len(survey(source, workers=workers, progress=lambda *_: None).pictures), count)
 
 
-def whole_check(folder: Path, workers: int) -> None:
+def whole_check(folder: Path, count: int, workers: int) -> None:
     """What `gantool data check --features off` does once its imports are done, without what it prints."""
     settings = Folder(path=str(folder), labels="none")
     report = inspect(settings, str(folder), Wish(features=FeatureLimit("off"), workers=workers), lambda *_: None)
-    if report.facts.readable != len(report.names):
-        raise RuntimeError("pictures cannot be read")
+    require_all(report.facts.readable, count)
+
+
+def require_all(seen: int, count: int) -> None:
+    """Fewer pictures than were decoded would make a flattering ratio."""
+    if seen != count:
+        raise RuntimeError(f"{seen:,} of {count:,} pictures were looked at")
 
 
 def timed(work: Callable[[], object]) -> Took:

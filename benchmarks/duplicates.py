@@ -59,7 +59,8 @@ def main() -> None:
     compare_with_brute_force(prints[: asked.brute])
     for count in (asked.small, asked.large):
         judge(prints[:count])
-    measure(prints, (asked.small, asked.large), asked.rounds)
+    if asked.rounds:
+        measure(prints, (asked.small, asked.large), asked.rounds)
 
 
 def measure(prints: Prints, counts: tuple[int, int], rounds: int) -> None:

@@ -4,7 +4,7 @@ Each hash is cut into `RADIUS` + 2 blocks. Two hashes that differ in at most `RA
 common, for each differing bit spoils one block only (the pigeonhole principle, as in Norouzi et al. 2012, "Fast search
 in Hamming space with multi-index hashing", with pairs of blocks in place of single ones). So for every pair of blocks
 the hashes are sorted by these two, and only neighbours of equal value are compared bit by bit. A pair of blocks has
-about 40 bits: hardly anything but near duplicates meets there, and the work grows little faster than the number of
+about 34 bits: hardly anything but near duplicates meets there, and the work grows little faster than the number of
 hashes.
 """
 
@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-RADIUS = 11
+RADIUS = 13
 """Bits of 256."""
 
 ROWS_LIMIT = 1 << 24

@@ -75,7 +75,7 @@ class Measurement(NamedTuple):
     margin: float
     """Luma of these lines; -1 where there are none."""
     edge: float
-    """The share of pixels along their inner edges that differ from them: near 1 for bars, less for a subject's margin."""
+    """The share of pixels along their inner edges that differ from them: near 1 for bars, less for margins."""
 
 
 def measuring() -> Task[Measurement]:

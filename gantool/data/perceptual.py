@@ -1,7 +1,7 @@
 """What a picture looks like, in 256 bits: the same picture has almost the same bits after it was resized, recompressed,
 brightened a little, or slightly cropped.
 
-    picture → print: 24×24 colours (uint8, in the decoding processes; the same bytes everywhere)
+    picture → print: 32×32 colours (uint8, in the decoding processes; the same bytes everywhere)
     print → low frequencies of luma and chroma, a cosine transform over the whole picture or over a window of it
     frequencies → signs of 256 fixed random projections (Charikar 2002, "Similarity estimation techniques from rounding
     algorithms", section 3): two prints at angle θ differ in 256·θ/π bits on average
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-SIDE = 24
+SIDE = 32
 PRINT_BYTES = SIDE * SIDE * 3
 HASH_BITS = 256
 HASH_BYTES = HASH_BITS // 8
@@ -56,7 +56,7 @@ def print_of(image: Image.Image) -> NDArray[np.uint8]:
     Transparent pictures are laid on white.
 
     Returns:
-        uint8 of length `PRINT_BYTES`: 24×24×3, flattened.
+        uint8 of length `PRINT_BYTES`: 32×32×3, flattened.
     """
     if image.mode in ("LA", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         sheet = Image.new("RGBA", image.size, "white")
@@ -81,7 +81,7 @@ def window_hashes(prints: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def colours(prints: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What prints show: float32 N×24×24×3 in [0, 255]."""
+    """What prints show: float32 N×32×32×3 in [0, 255]."""
     return prints.reshape(-1, SIDE, SIDE, 3).astype(np.float32)
 
 
@@ -138,7 +138,7 @@ def _hashes(prints: NDArray[np.uint8], cuts: tuple[tuple[float, float], ...]) ->
 def _coefficients(
     plane: NDArray[np.float32], cuts: tuple[tuple[float, float], ...], kept: NDArray[np.bool]
 ) -> NDArray[np.float32]:
-    """The ``kept`` ones of the lowest frequencies, of every window of N×24×24: (N·windows)×kept."""
+    """The ``kept`` ones of the lowest frequencies, of every window of N×32×32: (N·windows)×kept."""
     count = len(kept)
     basis = np.concatenate([cosines(count, *cut) for cut in cuts])
     both = basis @ (plane.reshape(-1, SIDE) @ basis.T).reshape(len(plane), SIDE, -1)

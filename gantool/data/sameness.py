@@ -18,10 +18,10 @@ from gantool.data.perceptual import SIDE, WINDOWS, colours, cosines, emphasis
 
 Floats = NDArray[np.floating[Any]]
 
-ANGLE_LIMIT = 0.04
+ANGLE_LIMIT = 0.05
 """1 - cosine of the angle between the whitened low frequencies that two copies may have at most."""
-LOCAL_LIMIT = 14.0
-"""Grey levels by which a neighbourhood of 4×4 of the 24×24 pixels may differ in one colour at most."""
+LOCAL_LIMIT = 18.0
+"""Grey levels by which a neighbourhood of 4×4 of the 32×32 pixels may differ in one colour at most."""
 SHIFT_LIMIT = 30.0
 """Grey levels of brightness by which a copy may differ as a whole."""
 GAIN_LIMITS = (0.75, 1.33)
@@ -78,7 +78,7 @@ def same(
 
 
 def _planes(prints: NDArray[np.uint8]) -> Floats:
-    """Colours as N×3×24×24."""
+    """Colours as N×3×32×32."""
     return np.ascontiguousarray(np.moveaxis(colours(prints), -1, 1))
 
 
@@ -93,7 +93,7 @@ def _agree(whole: Floats, part: Floats, windows: NDArray[np.int64]) -> NDArray[n
     """Fit the window of ``whole`` to ``part``, one axis after the other, and compare there."""
     rows, columns = (axis[windows] for axis in _nearest_cuts())
     wanted, bases = _frequencies(part), _bases()
-    every = bases.reshape(-1, SIDE)  # (cuts·frequencies)×24
+    every = bases.reshape(-1, SIDE)  # (cuts·frequencies)×32
     angles = np.empty(0, np.float32)
     for _ in range(_ROUNDS):
         by_rows: Floats = (every @ whole) @ bases[columns][:, None].swapaxes(-1, -2)
@@ -112,7 +112,7 @@ def _agree(whole: Floats, part: Floats, windows: NDArray[np.int64]) -> NDArray[n
 
 
 def _local_difference(one: Floats, other: Floats) -> Floats:
-    """The mean difference of the neighbourhood where N×3×24×24 differ most, after one change of contrast: N."""
+    """The mean difference of the neighbourhood where N×3×32×32 differ most, after one change of contrast: N."""
     a, b = (planes - planes.mean((1, 2, 3), keepdims=True) for planes in (one, other))
     gain = (a * b).sum((1, 2, 3)) / np.maximum((a * a).sum((1, 2, 3)), 1e-9)
     left = b - a * np.clip(gain, *GAIN_LIMITS)[:, None, None, None]
@@ -123,7 +123,7 @@ def _local_difference(one: Floats, other: Floats) -> Floats:
 
 
 def _blurred(planes: Floats) -> Floats:
-    """N×3×24×24 through the filter [1, 2, 1] along both axes."""
+    """N×3×32×32 through the filter [1, 2, 1] along both axes."""
     for axis in (2, 3):
         padded = np.pad(planes, [(1, 1) if number == axis else (0, 0) for number in range(4)], mode="edge")
         before, middle, after = (np.take(padded, np.arange(start, start + SIDE), axis) for start in range(3))
@@ -132,7 +132,7 @@ def _blurred(planes: Floats) -> Floats:
 
 
 def _frequencies(planes: Floats) -> Floats:
-    """The low frequencies of whole prints: N×3×24×24 → N×3×8×8."""
+    """The low frequencies of whole prints: N×3×32×32 → N×3×8×8."""
     basis = cosines(_FREQUENCIES, 0.0, 0.0)
     found: Floats = basis @ planes @ basis.T
     return found
@@ -158,13 +158,13 @@ def _without_mean(coefficients: Floats) -> Floats:
 
 @functools.cache
 def _bases() -> Floats:
-    """The cosine transform over each of `_CUTS`: cuts×8×24."""
+    """The cosine transform over each of `_CUTS`: cuts×8×32."""
     return np.stack([cosines(_FREQUENCIES, *cut) for cut in _CUTS])
 
 
 @functools.cache
 def _resamplers() -> Floats:
-    """What brings each of `_CUTS` back to 24 pixels by averaging areas: cuts×24×24."""
+    """What brings each of `_CUTS` back to 32 pixels by averaging areas: cuts×32×32."""
     return np.stack([_resampler(*cut) for cut in _CUTS]).astype(np.float32)
 
 

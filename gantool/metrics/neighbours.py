@@ -18,9 +18,9 @@ from torch import Tensor
 Groups = Sequence[Sequence[int]]
 """Rows that show the same picture; no row is in two groups."""
 
-OUTLIER = 3.4
+OUTLIER = 3.6
 """A score of `outliers` from which a picture deserves a look."""
-SUSPECT = 0.4
+SUSPECT = 0.45
 """A score of `label_suspects` from which a label deserves a look."""
 
 _QUERIES, _CANDIDATES = 2048, 4096  # a block of distances takes 32 MiB
