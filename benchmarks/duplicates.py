@@ -17,10 +17,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import multiprocessing
 import os
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -76,7 +78,7 @@ def measure(prints: Prints, counts: tuple[int, int], rounds: int) -> None:
         for name, work in works.items():
             for count in counts:
                 if name != "crops too" or count <= duplicates.CROPS_UP_TO:  # else it is the work before
-                    seconds.setdefault((name, count), []).append(timed(lambda work=work, count=count: work(count)))
+                    seconds.setdefault((name, count), []).append(timed(partial(work, count)))
     print(f"{rounds} rounds on {os.cpu_count()} cores, medians (and cores' seconds):")
     for name in works:
         found = [seconds.get((name, count), []) for count in counts]
@@ -137,11 +139,12 @@ def every_pair_within(hashes: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 def prints_of(count: int, folders: Sequence[str], file: Path | None, workers: int) -> Prints:
     """The first prints of the set, from ``file`` where they are kept there."""
-    what = " ".join(["idx", *folders] if folders else [f"scenes {SIDE}"])
+    sample = hashlib.sha256(perceptual.print_of(scene(0, 0, SIDE)).tobytes()).hexdigest()[:8]
+    what = " ".join(["idx", *folders] if folders else [f"scenes {SIDE}"]) + f", as this version makes them ({sample})"
     if file is not None and file.exists():
         with np.load(file) as kept:
             if str(kept["what"]) != what:
-                raise SystemExit(f"{file}: holds prints of {kept['what']}, not of {what}; name another file")
+                raise SystemExit(f"{file}: holds prints of {kept['what']}, not of {what}; remove it or name another")
             if len(kept["prints"]) >= count:
                 return np.ascontiguousarray(kept["prints"][:count])
     began = time.perf_counter()

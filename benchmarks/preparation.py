@@ -26,6 +26,7 @@ from statistics import median
 import numpy as np
 from PIL import Image
 
+import gantool.seeding  # noqa: F401 - the verb imports it late, and torch with it
 from gantool.data import PreparedSet, prepare
 from gantool.data.sources.embedded import Embedded
 from gantool.data.sources.folder import Folder

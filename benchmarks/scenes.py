@@ -38,14 +38,14 @@ def copy_of(image: Image.Image, seed: int, way: str | None = None) -> Image.Imag
 
 def _background(chance: Rng, side: int) -> Image.Image:
     """Two colours that flow into each other, and a texture over them."""
-    sheets = [Image.new("RGB", (side, side), tuple(chance.integers(0, 256, 3).tolist())) for _ in range(2)]
+    one, other = (Image.new("RGB", (side, side), tuple(chance.integers(0, 256, 3).tolist())) for _ in range(2))
     flow, texture = (
         Image.fromarray(chance.integers(0, 256, (cells, cells, *colours), np.uint8)).resize(
             (side, side), Image.Resampling.BICUBIC
         )
         for cells, *colours in ((chance.integers(2, 6),), (chance.integers(8, 25), 3))
     )
-    return Image.blend(Image.composite(*sheets, flow), texture, 0.15)
+    return Image.blend(Image.composite(one, other, flow), texture, 0.15)
 
 
 def _place_garment(picture: Image.Image, chance: Rng) -> None:

@@ -87,7 +87,7 @@ def colours(prints: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def mirrored(prints: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The prints of the pictures' mirror images."""
-    return np.ascontiguousarray(prints.reshape(-1, SIDE, SIDE, 3)[:, :, ::-1]).reshape(len(prints), -1)
+    return np.ascontiguousarray(prints.reshape(-1, SIDE, SIDE, 3)[:, :, ::-1]).reshape(prints.shape)
 
 
 @functools.cache

@@ -56,7 +56,7 @@ KINDS: Mapping[str, Kind] = {
     "aspect": Kind("odd aspect ratio", "look", "Crop them, or prepare with --fit pad."),
     "outlier": Kind("unlike all others", "look", "Remove what does not belong to the subject."),
     "label_suspect": Kind("label differs from its neighbours'", "look", "Look at the label."),
-    "small_class": Kind("classes with few pictures", "look", "Add pictures of it, or leave the class out."),
+    "small_class": Kind("class with few pictures", "look", "Add pictures of it, or leave the class out."),
     "imbalance": Kind("unequal classes", "look", "Expect the large classes to look better than the small ones."),
     "grey_among_colour": Kind("grey among colour", "look", "Decide for --channels grey, or remove the grey ones."),
     "animated": Kind("animations", "note", "Only the first frame is used."),

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from benchmarks.scenes import WAYS, copy_of, scene
 from gantool.data import duplicates
 from gantool.data.duplicates import mirror_pairs, near_duplicates
-from gantool.data.perceptual import PRINT_BYTES, print_of
+from gantool.data.perceptual import PRINT_BYTES, SIDE, print_of
 from tests.data.garments import garments
 
 Prints = NDArray[np.uint8]
@@ -67,7 +67,8 @@ def test_blank_pictures_are_duplicates_only_of_equal_ones() -> None:
 
 
 def test_faint_noise_shows_nothing_to_be_recognised_by() -> None:
-    faint = np.random.default_rng(0).normal(128, 1, (2, PRINT_BYTES)).round().astype(np.uint8)
+    noise = np.random.default_rng(0).normal(128, 1, (2, SIDE, SIDE, 3)).round().astype(np.uint8)
+    faint = prints_of([Image.fromarray(pixels) for pixels in noise])
     assert near_duplicates(np.concatenate([faint, faint[:1]])) == [[0, 2]]
 
 

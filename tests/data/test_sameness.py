@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.scenes import WAYS, copy_of, scene
-from gantool.data.perceptual import PRINT_BYTES, WINDOWS, print_of
+from gantool.data.perceptual import SIDE, WINDOWS, print_of
 from gantool.data.sameness import is_flat, same
 from tests.data.garments import garments
 
@@ -82,9 +82,9 @@ def test_pairs_may_lie_within_one_set_and_be_many() -> None:
 
 
 def test_flat_prints_show_nothing() -> None:
-    noise = np.random.default_rng(0).normal(128, 1.5, (1, PRINT_BYTES))
-    even, red = np.full((1, PRINT_BYTES), 80.0), np.tile([200.0, 10.0, 10.0], (1, PRINT_BYTES // 3))
-    flat = np.concatenate([noise, even, red]).round().astype(np.uint8)
+    noise = np.random.default_rng(0).normal(128, 1.5, (SIDE, SIDE, 3)).round().astype(np.uint8)
+    red = Image.new("RGB", (60, 60), (200, 10, 10))
+    flat = prints_of([Image.fromarray(noise), Image.new("L", (60, 60), 80), red])
     telling = prints_of([*scenes()[:3], Image.fromarray(garments(1).pixels[0])])
     assert is_flat(np.concatenate([flat, telling])).tolist() == [True] * 3 + [False] * 4
     assert is_flat(np.tile(flat, (200, 1))).all()
