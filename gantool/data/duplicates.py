@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gantool.data import hamming, perceptual
 from gantool.data.sameness import is_flat, same
 
-CROPS_UP_TO = 30_000
+CROPS_UP_TO = 10_000
 """Pictures. Windows cost 80 times as much as wholes, and in large sets of pictures of one kind chance finds many."""
 
 _WINDOWS_AT_ONCE = 1 << 20

@@ -156,7 +156,8 @@ class Keeper:
 def portable(config: dict[str, Any]) -> dict[str, Any]:
     """The config without absolute paths: a checkpoint is shared, and names no home folder."""
     data = dict(config["data"])
-    path = data.get("path")
-    if isinstance(path, str) and Path(path).is_absolute():
-        data["path"] = Path(path).name
+    for key in ("path", "exclude"):
+        path = data.get(key)
+        if isinstance(path, str) and Path(path).is_absolute():
+            data[key] = Path(path).name
     return {**config, "data": data}
