@@ -75,7 +75,7 @@ def test_pairs_may_lie_within_one_set_and_be_many() -> None:
     """More than are looked at together."""
     prints = prints_of(scenes())
     one = np.tile(rows(COUNT), 40)
-    other = np.concatenate([rows(COUNT), *[(rows(COUNT) + shift % 19 + 1) % COUNT for shift in range(39)]])
+    other = np.concatenate([(rows(COUNT) + shift) % COUNT for shift in range(3, 43)])
     found = same(prints, one, wholes(len(one)), other)
     np.testing.assert_array_equal(found, one == other)
     assert len(same(prints, one[:0], one[:0], one[:0])) == 0
@@ -88,3 +88,6 @@ def test_flat_prints_show_nothing() -> None:
     telling = prints_of([*scenes()[:3], Image.fromarray(garments(1).pixels[0])])
     assert is_flat(np.concatenate([flat, telling])).tolist() == [True] * 3 + [False] * 4
     assert is_flat(np.tile(flat, (200, 1))).all()
+    blues = np.zeros((SIDE, SIDE, 3), np.uint8)
+    blues[:, : SIDE // 2, 2] = 200
+    assert not is_flat(prints_of([Image.fromarray(blues)]))[0]
