@@ -6,6 +6,7 @@ slight crops. Pictures that show nothing (blank ones) are only ever duplicates o
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 
 import numpy as np
@@ -31,15 +32,15 @@ def near_duplicates(prints: NDArray[np.uint8]) -> list[list[int]]:
         groups of at least two rows, ascending; the groups ordered by their first row. No row is in two groups.
     """
     equal, first_of = _equal_prints(prints)
-    telling = first_of[~is_flat(prints[first_of])]
-    pairs = telling[_same_pairs(np.ascontiguousarray(prints[telling]))]
+    telling = first_of[~is_flat(prints)[first_of]]
+    pairs = telling[_same_pairs(prints if len(telling) == len(prints) else prints[telling])]
     return _groups(len(prints), [*equal, *pairs.tolist()])
 
 
 def mirror_pairs(prints: NDArray[np.uint8]) -> list[tuple[int, int]]:
     """Pairs of pictures of which one is the mirror image of the other, ascending. Symmetric pictures are in no pair."""
     _, first_of = _equal_prints(prints)
-    telling = first_of[~is_flat(prints[first_of])]
+    telling = first_of[~is_flat(prints)[first_of]]
     straight = np.ascontiguousarray(prints[telling])
     turned = perceptual.mirrored(straight)
     met = hamming.pairs_between(perceptual.hashes(straight), perceptual.hashes(turned))
@@ -52,7 +53,8 @@ def mirror_pairs(prints: NDArray[np.uint8]) -> list[tuple[int, int]]:
 
 def _equal_prints(prints: NDArray[np.uint8]) -> tuple[list[list[int]], NDArray[np.int64]]:
     """Groups of rows with one print, and the first row of every print, ascending."""
-    content = np.ascontiguousarray(prints).view(np.dtype((np.void, prints.shape[1]))).reshape(-1)
+    digests = [hashlib.blake2b(row, digest_size=16).digest() for row in np.ascontiguousarray(prints)]
+    content = np.frombuffer(b"".join(digests), "V16")  # sorting the prints themselves would copy them all
     _, first, inverse = np.unique(content, return_index=True, return_inverse=True)
     order = np.argsort(inverse, kind="stable")
     ends = np.flatnonzero(np.diff(inverse[order], append=-1)) + 1

@@ -43,7 +43,9 @@ def is_flat(prints: NDArray[np.uint8]) -> NDArray[np.bool]:
     """Which prints show too little to be recognised by: uint8 N×PRINT_BYTES → bool N."""
     found = np.empty(len(prints), np.bool)
     for start in range(0, len(prints), _AT_ONCE):
-        found[start : start + _AT_ONCE] = colours(prints[start : start + _AT_ONCE]).std(axis=(1, 2)).max(1) < FLAT
+        values = colours(prints[start : start + _AT_ONCE]).reshape(-1, SIDE * SIDE, 3) - 128
+        variance = np.einsum("nij,nij->nj", values, values) / SIDE**2 - values.mean(1) ** 2
+        found[start : start + _AT_ONCE] = variance.max(1) < FLAT**2
     return found
 
 

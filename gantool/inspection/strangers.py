@@ -13,7 +13,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gantool import seeding
 from gantool.data.base import Source
 from gantool.data.decode import Options
 from gantool.data.worker import decoding
@@ -89,6 +88,8 @@ def _rows(seen: Survey, findings: Sequence[Finding], most: int) -> NDArray[np.in
     rows = np.flatnonzero(~np.isin(seen.pictures, list(faulty)))
     if len(rows) <= most:
         return rows
+    from gantool import seeding  # noqa: PLC0415 - loads torch
+
     source = np.random.Generator(np.random.PCG64(seeding.derive(0, "features")))
     return np.sort(source.choice(rows, most, replace=False))
 
