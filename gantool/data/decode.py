@@ -111,15 +111,19 @@ def opened(raw: Raw) -> Iterator[Opened]:
         if image.width * image.height > PIXEL_LIMIT:
             size = f"{image.width}×{image.height}"
             raise BadPicture(f"too large: {size} pixels, the limit is {PIXEL_LIMIT // 10**6} million")
+        rotated = image.format == "TIFF" and _is_turned(image)  # Pillow turns these while it loads them
         image.load()
         if image.format == "PNG":
             _require_checksums(content)
-        rotated = False
         # Orientation that cannot be read is orientation that no viewer applies: such a picture stays as it is.
         with contextlib.suppress(Exception):
-            rotated = image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
+            rotated = rotated or _is_turned(image)
             ImageOps.exif_transpose(image, in_place=True)
         yield Opened(image, hashlib.sha256(content).hexdigest(), rotated)
+
+
+def _is_turned(image: Image.Image) -> bool:
+    return image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
 
 
 def _require_checksums(content: bytes) -> None:
@@ -179,7 +183,12 @@ def decode_image(image: Image.Image, options: Options, sha256: str) -> Picture:
 
 def is_deep(image: Image.Image) -> bool:
     """Whether it has more than 8 bits a value."""
-    return image.mode in ("I", "F") or image.mode.startswith("I;16")
+    return is_deep_mode(image.mode)
+
+
+def is_deep_mode(mode: str) -> bool:
+    """Whether Pillow's ``mode`` has more than 8 bits a value."""
+    return mode in ("I", "F") or mode.startswith("I;16")
 
 
 def levelled_by_itself(image: Image.Image) -> Image.Image:

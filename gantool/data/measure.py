@@ -95,7 +95,7 @@ def measure(raw: Raw, options: Measuring) -> Measurement | Fault:
 def _measured(image: Image.Image, options: Measuring, *, rotated: bool) -> Measurement:
     seen = levelled_by_itself(image).convert("L") if is_deep(image) else image
     straight = seen.convert("RGBA") if has_alpha(seen) else None
-    if straight is not None and min(straight.getchannel("A").tobytes()) == 255:
+    if straight is not None and straight.getchannel("A").getextrema()[0] == 255:
         seen, straight = straight.convert("RGB"), None
     opaque = _opaque(seen, straight)
     colourful = _is_colourful(opaque)

@@ -99,9 +99,9 @@ def prepare(
             plan = _plan(settings, source, seed, names)
             with _discarding(shop):
                 made = _made(plan, shop, keys, described, tell, workers)
-            shop.publish(made, target)
-    if out is not None:
-        cache.remember(keys.set, prepared.read_header(target)["fingerprint"])
+            if out is not None:  # before it appears: whoever is killed after that finds it known
+                cache.remember(keys.set, prepared.read_header(made)["fingerprint"])
+            shop.publish(made, target, ours=out is None)
     return target
 
 
@@ -136,7 +136,7 @@ def _has_drawn_holdout(settings: DataSettings) -> bool:
 
 
 def _target(keys: Keys, described: dict[str, Any], out: Path | None) -> Path:
-    return out.absolute() if out is not None else cache.sets_folder() / f"{described['source']}-{keys.set}"
+    return out.resolve() if out is not None else cache.sets_folder() / f"{described['source']}-{keys.set}"
 
 
 def _finished(keys: Keys, described: dict[str, Any], out: Path | None) -> Path | None:

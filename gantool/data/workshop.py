@@ -61,13 +61,24 @@ class Workshop:
             shutil.rmtree(folder, ignore_errors=True)
         self.set.mkdir(exist_ok=True)
 
-    def publish(self, made: Path, target: Path) -> None:
+    def publish(self, made: Path, target: Path, *, ours: bool) -> None:
         """Let ``made``, a folder in here, appear as ``target``, and remove the rest.
 
         When another process was faster, its folder stays and ours goes: both hold the same bytes.
+
+        Args:
+            made: the finished set.
+            target: where it is to be.
+            ours: whether nobody else keeps anything there, as in the cache: a damaged set is then made way with.
+
+        Raises:
+            UsageError: when somebody else's files have come to ``target`` meanwhile. What was made stays in here.
         """
-        if target.exists() and not (target / prepared.HEADER).exists():  # empty, or somebody deleted half of it
-            self._remove(target)
+        if target.exists() and not (target / prepared.HEADER).exists():
+            if ours:  # somebody deleted half of it
+                self._remove(target)
+            else:
+                _require_empty(target)
         try:
             made.rename(target)
         except OSError:
@@ -86,6 +97,16 @@ class Workshop:
         with contextlib.suppress(FileNotFoundError):
             folder.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _require_empty(target: Path) -> None:
+    """Remove an empty folder; leave any other as it is."""
+    try:
+        target.rmdir()
+    except OSError as error:
+        raise UsageError(
+            f"{target}: other files have come here meanwhile; move them away and start again: what was prepared is kept"
+        ) from error
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from gantool.data.decode import is_deep_mode
 from gantool.inspection.report import Facts, Finding
 from gantool.inspection.survey import Survey
 
@@ -72,7 +73,7 @@ def _mode(survey: Survey, row: int) -> str:
     """A mode in a person's words."""
     mode = survey.modes[row]
     colour = "colour" if survey.flags["colourful"][row] else "grey"
-    if mode in ("I", "F") or mode.startswith("I;16"):
+    if is_deep_mode(mode):
         return "deep grey"
     words = {"P": "palette", "PA": "palette", "CMYK": "CMYK"}
     stored = words.get(mode, "rgb" if mode.startswith("RGB") or mode == "YCbCr" else "")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from gantool.data.decode import is_deep_mode
 from gantool.inspection.report import Finding
 from gantool.inspection.survey import Survey
 
@@ -92,7 +93,7 @@ def storage(survey: Survey) -> Iterator[Finding]:
         "alpha": survey.flags["transparent"],
         "palette": np.isin(modes, ("P", "PA")),
         "cmyk": modes == "CMYK",
-        "deep": np.array([mode in ("I", "F") or mode.startswith("I;16") for mode in survey.modes], np.bool),
+        "deep": np.array([is_deep_mode(mode) for mode in survey.modes], np.bool),
         "rotated": survey.flags["rotated"],
         "suffix": np.array([_is_misnamed(survey, row) for row in range(count)], np.bool),
     }

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gantool.data.base import Source
-from gantool.data.decode import Options
+from gantool.data.decode import Options, is_deep_mode
 from gantool.data.worker import decoding
 from gantool.data.workers import raws_of, work
 from gantool.errors import UsageError
@@ -85,7 +85,9 @@ def _rows(seen: Survey, findings: Sequence[Finding], most: int) -> NDArray[np.in
         if KINDS[finding.kind].severity != "note" and not KINDS[finding.kind].grouped
         for picture in finding.pictures
     }
-    rows = np.flatnonzero(~np.isin(seen.pictures, list(faulty)))
+    # Pictures deeper than 8 bits have no common range yet: by their own ranges they would look like nothing else.
+    deep = np.array([is_deep_mode(mode) for mode in seen.modes], np.bool)
+    rows = np.flatnonzero(~np.isin(seen.pictures, list(faulty)) & ~deep)
     if len(rows) <= most:
         return rows
     from gantool import seeding  # noqa: PLC0415 - loads torch
@@ -120,7 +122,7 @@ def _batches(
     with contextlib.closing(outcomes):
         batch: list[NDArray[np.uint8]] = []
         for done, outcome in enumerate(outcomes, start=1):
-            # A picture that changed since it was measured, or is deeper than 8 bits, is shown as nothing.
+            # A picture that changed since it was measured is shown as nothing.
             pixels = getattr(outcome, "pixels", None)
             batch.append(np.zeros((*options.size, 3), np.uint8) if pixels is None else pixels)  # type: ignore[misc]
             if len(batch) == _BATCH or done == len(numbers):

@@ -1,6 +1,6 @@
 """Everything that is known of each picture of a source: read once, in parallel, kept in columns.
 
-Of a picture some two kilobytes are kept, most of them its print; so a hundred thousand fit into a few hundred MB.
+Of a picture some four kilobytes are kept, most of them its print; so a hundred thousand fit into half a GB.
 """
 
 from __future__ import annotations

@@ -100,20 +100,20 @@ def label_suspects(
         `SUSPECT` worth a look (-1 where nothing can be said: too few others of its class, or no other class); and
         that other class, int N.
     """
-    own = np.asarray(labels, np.int64)
+    there, own = np.unique(np.asarray(labels, np.int64), return_inverse=True)  # votes are counted for these only
     voices = _voices(len(own), groups)
     sizes = np.bincount(own[voices == np.arange(len(own))], minlength=int(own.max(initial=0)) + 1)
-    scores, wanted = np.full(len(own), -1.0), own.copy()
+    scores, wanted = np.full(len(own), -1.0), own.astype(np.int64)
     count = _neighbourhood(len(own), groups, _MOST_FOR_LABELS)
     if count == 0 or np.count_nonzero(sizes) < 2:
-        return scores, wanted
+        return scores, there[wanted]
     distances, rows = nearest(_whitened(content), count, groups)
     weights = np.exp(-4 * (distances / np.maximum(distances[:, -1:], _SAME)) ** 2)
     for start in range(0, len(own), _QUERIES):
         part = slice(start, start + _QUERIES)
         scores[part], wanted[part] = _margin(own[part], own[rows[part]], weights[part], sizes)
     scores[sizes[own] < _FEWEST] = -1
-    return scores, wanted
+    return scores, there[wanted]
 
 
 def _margin(

@@ -78,7 +78,7 @@ class TestWorkshop:
             (shop.set / "dataset.json").write_text("{}")
             shop.journal.write_text("")
             assert not target.exists()
-            shop.publish(shop.set, target)
+            shop.publish(shop.set, target, ours=True)
         assert [path.name for path in target.iterdir()] == ["dataset.json"]
         assert list(target.parent.iterdir()) == [target]
 
@@ -89,7 +89,7 @@ class TestWorkshop:
                 (tmp_path / name / file).write_text("before")
             with workshop(tmp_path, name) as shop:
                 (shop.set / "dataset.json").write_text("after")
-                shop.publish(shop.set, tmp_path / name)
+                shop.publish(shop.set, tmp_path / name, ours=True)
             assert (tmp_path / name / "dataset.json").read_text() == ("before" if name == "whole" else "after")
         assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "half", "whole"]
 
@@ -120,7 +120,7 @@ class TestWorkshop:
                 later = threads.submit(second)
                 assert waits.wait(60)
                 order.append("first")
-                shop.publish(shop.set, tmp_path / "set")
+                shop.publish(shop.set, tmp_path / "set", ours=True)
             later.result()
         assert order == ["waits", "first", "second"]
         assert [path.name for path in tmp_path.iterdir()] == ["set"]
@@ -133,8 +133,8 @@ class TestWorkshop:
             assert one.set != other.set
             (one.set / "dataset.json").write_text("one")
             (other.set / "dataset.json").write_text("other")
-            other.publish(other.set, tmp_path / "set")
-            one.publish(one.set, tmp_path / "set")
+            other.publish(other.set, tmp_path / "set", ours=True)
+            one.publish(one.set, tmp_path / "set", ours=True)
         assert (tmp_path / "set" / "dataset.json").read_text() == "other"
         assert [path.name for path in tmp_path.iterdir()] == ["set"]
 

@@ -85,6 +85,10 @@ class TestFacts:
         exif[0x0112] = 1
         assert not measured(encoded(noise(9, 12, 3), "JPEG", exif=exif.tobytes())).rotated
 
+    def test_orientation_of_a_tiff(self) -> None:
+        found = measured(encoded(noise(9, 12, 3), "TIFF", tiffinfo={274: 6}))
+        assert (found.rotated, found.height, found.width) == (True, 12, 9)
+
     def test_animation(self) -> None:
         frames = [noise(8, 8, seed=seed) for seed in range(2)]
         assert measured(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])).animated

@@ -100,6 +100,10 @@ class TestLabels:
         pq.write_table(table, tmp_path / "a.parquet")
         assert Parquet(path=str(tmp_path / "a.parquet")).open().classes == ("0", "1")
 
+    def test_a_word_that_is_no_class_is_a_fault(self, tmp_path: Path) -> None:
+        columns = {"image": PICTURES[:3], "label": ["cat", "emu", "dog"]}
+        assert "there is a label 'emu'" in refusal(write(tmp_path / "a.parquet", columns, names=["cat", "dog"]))
+
     def test_faults(self, tmp_path: Path) -> None:
         path = write(
             tmp_path / "a.parquet", {"image": PICTURES, "label": [0, 2] * 5, "x": [0.5] * 10}, names=["a", "b"]

@@ -20,7 +20,8 @@ from PIL import Image
 
 from gantool.data import PreparedSet, finishing, making, prepare, writer
 from gantool.data.sources.folder import Folder
-from gantool.errors import DataError, ResourceError
+from gantool.data.workshop import Workshop
+from gantool.errors import DataError, ResourceError, UsageError
 from tests.data.conftest import Pictures
 
 SCRIPT = """
@@ -247,3 +248,39 @@ def test_a_disk_that_fills_up_is_said_and_what_was_done_is_kept(
             prepare(Folder(**settings), seed=0)
     assert content_of(prepare(Folder(**settings), seed=0)) == undisturbed
     assert counted[1] == TOTAL - 102  # two of the first could not be read
+
+
+class TestOut:
+    def test_files_that_come_into_the_folder_meanwhile_stay(self, pictures: Pictures, tmp_path: Path) -> None:
+        out = tmp_path / "mine"
+        out.mkdir()
+
+        def somebody_writes(*_: object) -> None:
+            (out / "thesis.txt").write_text("three years")
+
+        source = Folder(path=str(pictures(count=8)))
+        with pytest.raises(UsageError, match="other files have come here meanwhile"):
+            prepare(source, seed=0, out=out, progress=somebody_writes)
+        assert (out / "thesis.txt").read_text() == "three years"
+        (out / "thesis.txt").unlink()
+        assert len(PreparedSet.open(prepare(source, seed=0, out=out))) == 8
+
+    def test_who_is_killed_right_after_the_set_appeared_is_done(
+        self, pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        source, out = Folder(path=str(pictures(count=8))), tmp_path / "mine"
+
+        def killed(self: Workshop) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(Workshop, "discard", killed)
+            prepare(source, seed=0, out=out)
+        assert prepare(source, seed=0, out=out) == out
+
+    def test_a_link_to_a_folder_stays_a_link(self, pictures: Pictures, tmp_path: Path) -> None:
+        (tmp_path / "disk").mkdir()
+        (tmp_path / "link").symlink_to(tmp_path / "disk")
+        prepare(Folder(path=str(pictures(count=8))), seed=0, out=tmp_path / "link")
+        assert (tmp_path / "link").is_symlink()
+        assert len(PreparedSet.open(tmp_path / "link")) == 8

@@ -182,3 +182,12 @@ def test_the_features_and_torch_stay_as_they_were() -> None:
     assert (torch.get_num_threads(), torch.is_grad_enabled(), torch.get_rng_state().tolist()) == before
     np.testing.assert_array_equal(content, kept[0])
     np.testing.assert_array_equal(texture, kept[1])
+
+
+def test_large_numbers_of_classes_are_only_names() -> None:
+    content = np.random.default_rng(0).random((60, 32)).astype(np.float32)
+    labels = np.repeat([0, 1], 30)
+    scores, wanted = label_suspects(content, labels)
+    far_scores, far_wanted = label_suspects(content, labels * 10**12)
+    assert np.array_equal(scores, far_scores)
+    assert np.array_equal(wanted * 10**12, far_wanted)

@@ -132,8 +132,12 @@ class ParquetSource:
 
 def _label(value: Any, names: Sequence[str] | None, found: Found) -> str | None:
     """A row's label by name; Hugging Face's -1 is none."""
-    if names is None or not isinstance(value, int):
+    if names is None or value is None:
         return as_label(value)
+    if not isinstance(value, int):
+        if (label := as_label(value)) is not None and label not in names:
+            raise DataError(f"{found.path}: names the classes {', '.join(names[:10])}, but there is a label {label!r}")
+        return label
     if value >= len(names):
         raise DataError(f"{found.path}: names {len(names)} classes, but there is a label {value}")
     return names[value] if value >= 0 else None
