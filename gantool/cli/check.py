@@ -34,6 +34,7 @@ def check(
         Path | None,
         typer.Option("--exclude-to", metavar="FILE", help="Write the list that `prepare --exclude` takes."),
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a list that is there.")] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 3 when something would stop or poison training.")
     ] = False,
@@ -59,10 +60,11 @@ def check(
     from gantool.inspection.overview import verdict
     from gantool.inspection.strangers import FeatureLimit
 
-    written = outputs.Outputs(html=html, json=json, exclude_to=exclude_to)
+    written = outputs.Outputs(html=html, json=json, exclude_to=exclude_to, force=force)
     written.require_writable()
     settings = settings_for(source, labels=labels)
-    wish = Wish(resolution, mirrored, FeatureLimit(features.value, most_features), workers)
+    spelled = () if labels is None else ("--labels", labels)
+    wish = Wish(resolution, mirrored, FeatureLimit(features.value, most_features), workers, spelled)
     with preparation_progress() as progress:
         report = inspect(settings, source, wish, progress, ready=written.write)
     summary.show(report, Console())

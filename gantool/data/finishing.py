@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,14 @@ class Finish:
         self._facts = facts
         groups = self._groups(progress)
         self._duplicates: list[tuple[int, int]] = []
+        self._disputed = 0
         if plan.settings.deduplicate:
             self._duplicates = [pair for group in groups for pair in self._left_out(group)]
-            groups = []
         self._stays = np.ones(len(tally.kept), bool)
         self._stays[[row for row, _ in self._duplicates]] = False
-        self._parts = self._split(groups)
+        place = np.cumsum(self._stays) - 1
+        staying = ([int(place[row]) for row in group if self._stays[row]] for group in groups)
+        self._parts = self._split([group for group in staying if len(group) > 1])
 
     def run(self, key: str) -> Path:
         """The folder of the finished set, in the workshop; ``key`` is that of the journal."""
@@ -89,9 +92,17 @@ class Finish:
         return groups
 
     def _left_out(self, group: Sequence[int]) -> Iterator[tuple[int, int]]:
-        """Each row of a group that goes, and the one that stays: the one with the most pixels, then the first."""
-        best = max(group, key=lambda row: (self._tally.areas[row], -row))
-        return ((row, best) for row in group if row != best)
+        """Each row of a group that goes, and the one that stays: the one with the most pixels, then the first.
+
+        One stays of each class: which label is right is for a person to decide.
+        """
+        items, by_label = self._plan.source.items, defaultdict(list)
+        for row in group:
+            by_label[items[self._tally.kept[row]].label].append(row)
+        self._disputed += len(by_label) > 1
+        for rows in by_label.values():
+            best = max(rows, key=lambda row: (self._tally.areas[row], -row))
+            yield from ((row, best) for row in rows if row != best)
 
     def _split(self, groups: Sequence[Sequence[int]]) -> NDArray[np.uint8]:
         plan = self._plan
@@ -160,5 +171,11 @@ class Finish:
     def _say(self) -> None:
         if self._tally.faults:
             _log.warning("%s: %d unreadable pictures left out", self._plan.where, len(self._tally.faults))
+        if self._disputed:
+            _log.warning(
+                "%s: %d pictures stand under several classes, and stay under each; gantool data check names them",
+                self._plan.where,
+                self._disputed,
+            )
         if self._tally.animated:
             _log.warning("%s: of %d animations the first frame was taken", self._plan.where, self._tally.animated)

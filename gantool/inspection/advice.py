@@ -62,7 +62,7 @@ def _size(survey: Survey, resolution: int) -> Iterator[str]:
         return
     small = int(np.count_nonzero(side < resolution))
     more = f"; {counted(small, 'picture')} would be enlarged" if small else ""
-    yield f"{resolution}×{resolution} is the largest resolution that they fill{more}."
+    yield f"{resolution}×{resolution} is the largest resolution that nearly all of them fill{more}."
     if resolution > 64:
         yield "Start at 64: a run takes a quarter of the time of 128, and shows the same faults of the data."
 

@@ -57,7 +57,9 @@ def class_findings(counts: Mapping[str, int]) -> Iterator[Finding]:
 
 def set_findings(survey: Survey, usable: int) -> Iterator[Finding]:
     """Too few pictures, and mixed sizes."""
-    if usable < FEW:
+    if usable < 2:
+        yield Finding("none", (), f"{usable} usable")
+    elif usable < FEW:
         yield Finding("few", (), f"{usable} usable, {FEW} at least for anything but copies of them")
     height, width = survey.numbers["height"], survey.numbers["width"]
     if len(height) and max(height.max() / height.min(), width.max() / width.min()) > MIXED:

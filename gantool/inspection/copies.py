@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from gantool.data.duplicates import CROPS_UP_TO, mirror_pairs, near_duplicates
 from gantool.inspection.report import Finding
@@ -19,36 +19,42 @@ def looks_for_crops(survey: Survey) -> bool:
     return len(survey.pictures) <= CROPS_UP_TO
 
 
-def copies(survey: Survey, groups: Sequence[Sequence[int]]) -> Iterator[Finding]:
-    """What the groups mean. A pair of pictures is reported in one kind: the worst that holds for its group."""
+def copies(survey: Survey, groups: Sequence[Sequence[int]], faulty: Collection[int]) -> Iterator[Finding]:
+    """What the groups mean. A pair of pictures is reported in one kind: the worst that holds for its group.
+
+    Args:
+        survey: all pictures.
+        groups: of `alike_groups`.
+        faulty: pictures that are left out for another reason: of a group they are the last to be kept.
+    """
     for exact in _by_digest(survey):
         if len(_labels(survey, exact)) == 1:
-            yield _finding(survey, "exact_duplicates", exact, f"{len(exact)} equal pictures")
+            yield _finding(survey, "exact_duplicates", exact, faulty, f"{len(exact)} equal pictures")
     for group in groups:
         labels = _labels(survey, group)
         if len(labels) > 1:
             names = ", ".join(survey.classes[label] for label in sorted(labels))
-            yield _finding(survey, "two_labels", group, f"under {names}")
+            yield _finding(survey, "two_labels", group, faulty, f"under {names}")
             continue
         distinct = _distinct(survey, group)
         if len(distinct) > 1:
-            yield _finding(survey, "near_duplicates", distinct, f"{len(distinct)} versions of one picture")
+            yield _finding(survey, "near_duplicates", distinct, faulty, f"{len(distinct)} versions of one picture")
     for group in groups:
         held = {bool(survey.tests[survey.pictures[row]]) for row in group}
         if len(held) > 1:
-            yield _finding(survey, "leakage", group, "in training and in the hold-out")
+            yield _finding(survey, "leakage", group, faulty, "in training and in the hold-out")
 
 
 def mirrored(survey: Survey) -> Iterator[Finding]:
     """Pairs of pictures that are each other's mirror image."""
     for pair in mirror_pairs(survey.prints):
-        yield _finding(survey, "mirrored_duplicates", pair, "mirror images of each other")
+        yield _finding(survey, "mirrored_duplicates", pair, (), "mirror images of each other")
 
 
-def _finding(survey: Survey, kind: str, rows: Sequence[int], detail: str) -> Finding:
-    """A group of rows, the one to keep first: the one with the most pixels, then the first."""
+def _finding(survey: Survey, kind: str, rows: Sequence[int], faulty: Collection[int], detail: str) -> Finding:
+    """A group of rows, the one to keep first: one with no other fault, with the most pixels, then the first."""
     area = survey.numbers["height"] * survey.numbers["width"]
-    ordered = sorted(rows, key=lambda row: (-float(area[row]), row))
+    ordered = sorted(rows, key=lambda row: (int(survey.pictures[row]) in faulty, -float(area[row]), row))
     return Finding(kind, tuple(int(survey.pictures[row]) for row in ordered), detail, float(len(rows)))
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
+from gantool.data import exclusions
 from gantool.data.base import DataSettings, Source
+from gantool.data.sources.part import Part
+from gantool.data.sources.prepared import PreparedSource
 from gantool.errors import DataError
 from gantool.inspection import advice, classes, copies, single
 from gantool.inspection.overview import left_out
@@ -26,6 +30,8 @@ class Wish:
     features: FeatureLimit = EVERYTHING
     """Whether, and of how many pictures, to look at features: it takes the longest."""
     workers: int | None = None
+    spelled: tuple[str, ...] = ()
+    """Words of the command that decide what is read: they are repeated in the commands that are proposed."""
 
 
 def inspect(
@@ -47,7 +53,7 @@ def inspect(
     Raises:
         DataError: when there are no pictures at all.
     """
-    with contextlib.closing(settings.open()) as source:
+    with contextlib.closing(_without_excluded(_whole(settings), settings)) as source:
         if not source.items:
             raise DataError(f"{source_name}: no pictures in it")
         seen = survey(source, workers=wish.workers, progress=progress)
@@ -57,16 +63,33 @@ def inspect(
     return report
 
 
+def _whole(settings: DataSettings) -> Source:
+    """The source with its makers' test split, where it has one: what stands on both sides can only be seen so."""
+    if settings.official_split and settings.holdout != "official":
+        whole = settings.model_copy(update={"holdout": "official"})
+        with contextlib.suppress(DataError):
+            source = whole.open()
+            if any(item.official_test for item in source.items):
+                return source
+            source.close()
+    return settings.open()
+
+
+def _without_excluded(source: Source, settings: DataSettings) -> Source:
+    """The source without the pictures that its settings leave out."""
+    if not settings.exclude:
+        return source
+    names = exclusions.read(Path(settings.exclude).expanduser())
+    return Part(source, [number for number, item in enumerate(source.items) if item.name not in names])
+
+
 def _report(seen: Survey, source: Source, source_name: str, wish: Wish, progress: Progress) -> Report:
-    resolution = wish.resolution or advice.sensible_resolution(seen)
+    sensible = advice.sensible_resolution(seen)
+    resolution = wish.resolution or sensible
     progress("compare", 0, len(seen.pictures))
     groups = copies.alike_groups(seen)
-    findings = [
-        *single.unreadable(seen),
-        *copies.copies(seen, groups),
-        *single.looks(seen, resolution),
-        *single.storage(seen),
-    ]
+    findings = [*single.unreadable(seen), *single.looks(seen, resolution), *single.storage(seen)]
+    findings += copies.copies(seen, groups, _left_out(findings))
     if wish.mirrored:
         findings += copies.mirrored(seen)
     progress("compare", len(seen.pictures), len(seen.pictures))
@@ -83,13 +106,15 @@ def _report(seen: Survey, source: Source, source_name: str, wish: Wish, progress
         labels=seen.label_names(),
         findings=findings,
         facts=facts,
-        advice=advice.advice(seen, findings, usable, resolution),
+        advice=advice.advice(seen, findings, usable, sensible),
         options={
             "resolution": resolution,
             "mirrored": wish.mirrored,
             "crops": copies.looks_for_crops(seen),
             "features": looked_at,
         },
+        prepared=isinstance(source, PreparedSource),
+        spelled=wish.spelled,
     )
 
 

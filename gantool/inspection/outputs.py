@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ class Outputs:
     html: Path | None = None
     json: Path | None = None
     exclude_to: Path | None = None
+    force: bool = False
+    """Whether a list of exclusions that is there may be written over: a person may have edited it."""
 
     def paths(self) -> list[Path]:
         """All that are wanted."""
@@ -48,6 +51,16 @@ class Outputs:
                 raise UsageError(f"{path}: is a folder; name a file")
             if not path.parent.is_dir():
                 raise UsageError(f"{path}: there is no folder {path.parent}; make it, or choose another")
+            try:
+                with tempfile.TemporaryFile(dir=path.parent):
+                    pass
+            except OSError as error:
+                raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from error
+        if self.exclude_to is not None and self.exclude_to.exists() and not self.force:
+            raise UsageError(
+                f"{self.exclude_to}: is there already, perhaps with changes of yours; choose another name, or write"
+                " over it with --force"
+            )
 
     def write(self, report: Report, source: Source) -> None:
         """Write the files; ``source`` is still open, for thumbnails."""

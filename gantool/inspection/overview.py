@@ -61,7 +61,7 @@ def verdict(report: Report) -> Verdict:
         also = f"; {counted(len(poisons), 'more kind')} of fault would poison it" if poisons else ""
         return Verdict("stop", f"Training would stop: {_things(stops)}{also}.")
     if poisons:
-        return Verdict("poison", f"Training would learn faults: {_things(poisons)}.")
+        return Verdict("poison", f"Training would be poisoned: {_things(poisons)}.")
     if by_severity["look"]:
         return Verdict("look", f"Nothing would stop or poison training; worth a look: {_things(by_severity['look'])}.")
     return Verdict("fine", "Fine: nothing was found that would harm training.")

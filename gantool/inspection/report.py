@@ -30,7 +30,10 @@ KINDS: Mapping[str, Kind] = {
     "unreadable": Kind(
         "cannot be read", "stop", "Mend or remove them, or leave them out with --skip-bad.", excluded=True
     ),
-    "few": Kind("too few pictures", "stop", "Add pictures, or fine-tune a trained model."),
+    "none": Kind(
+        "no pictures to train on", "stop", "At least 2 are needed, and hundreds for anything worth looking at."
+    ),
+    "few": Kind("too few pictures", "poison", "Add pictures, or fine-tune a trained model."),
     "two_labels": Kind("the same picture under two labels", "poison", "Decide which label is right.", grouped=True),
     "leakage": Kind(
         "the same picture on both sides of the hold-out split",
@@ -138,6 +141,10 @@ class Report:
     advice: Advice
     options: Mapping[str, object] = field(default_factory=dict)
     """What was asked for: resolution, mirrored, features …; what was left out and why."""
+    prepared: bool = False
+    """Whether the source is a prepared set already."""
+    spelled: Sequence[str] = ()
+    """Words of the command that decided what was read, such as ``--labels none``."""
 
     def of_kind(self, kind: str) -> list[Finding]:
         """The findings of one kind, in order."""

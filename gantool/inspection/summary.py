@@ -113,14 +113,19 @@ class _Summary:
         return f"{shortened(names[0], left)}: {detail}" if left >= min(_NARROWEST, cell_len(names[0])) else said
 
     def _next(self) -> Iterator[str]:
-        source, advice = shlex.quote(visible(self._report.source)), self._report.advice
+        report, advice = self._report, self._report.advice
+        source = " ".join([shlex.quote(visible(report.source)), *map(shlex.quote, report.spelled)])
         if self._sections:
             yield f"gantool data check {source} --html check.html"
         leave_out = ""
-        if excluded(self._report):
+        if excluded(self._report) and not report.prepared:
             yield f"gantool data check {source} --exclude-to exclude.txt"
             leave_out = " --exclude exclude.txt"
-        yield f"gantool data prepare {source} --out prepared --resolution {advice.resolution}{leave_out}"
+        if report.prepared:
+            yield f"gantool train {advice.recipe} --set 'data={{source: prepared, path: {visible(report.source)}}}'"
+            return
+        resolution = report.options.get("resolution", advice.resolution)
+        yield f"gantool data prepare {source} --out prepared --resolution {resolution}{leave_out}"
         yield f"gantool train {advice.recipe} --set 'data={{source: prepared, path: prepared}}'"
 
     def _rows(self, rows: list[tuple[str, str]], style: str = "") -> None:

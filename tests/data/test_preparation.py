@@ -370,3 +370,21 @@ class TestFaults:
         found = prepared(folder, skip_bad=True, workers=2)
         assert len(found) == 3
         assert json.dumps(found.header)
+
+
+def test_deduplicate_leaves_it_to_a_person_which_of_two_labels_is_right(
+    pictures: Pictures, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pictures("set/cat", 6, size=(24, 24))
+    pictures("set/dog", 6, size=(24, 24), seed=1)
+    for name in ("dog/of-cat.png", "cat/again.png"):
+        (tmp_path / "set" / name).write_bytes((tmp_path / "set/cat/0.png").read_bytes())
+    with caplog.at_level(logging.WARNING):
+        found = prepared(tmp_path / "set", labels="folders", deduplicate=True, holdout=0.25)
+    names = [record["name"] for record in found.records()]
+    assert "dog/of-cat.png" in names
+    assert sum(name in ("cat/0.png", "cat/again.png") for name in names) == 1
+    assert found.header["duplicates"] == 1
+    assert "1 pictures stand under several classes" in caplog.text
+    held = {names[row] for row in found.indices("holdout")}
+    assert len(held & {"dog/of-cat.png", "cat/0.png", "cat/again.png"}) in (0, 2)

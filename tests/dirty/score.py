@@ -22,7 +22,7 @@ from tests.dirty.truth import Planted, Truth
 
 Halves = Literal["A", "B", "both"]
 
-SET_KINDS = {"few", "small_class", "imbalance", "mixed_sizes"}
+SET_KINDS = {"none", "few", "small_class", "imbalance", "mixed_sizes"}
 """They say something of the set or of a class, not of its single pictures."""
 GROUPS_OF = {
     "exact_duplicates": ("exact_duplicates", "two_labels"),

@@ -162,7 +162,7 @@ class TestCopies:
             x_train=np.stack([np.asarray(image) for image in garments]),
             x_test=np.stack([np.asarray(garments[9])] * 1),
         )
-        report = checked(tmp_path / "set.npz", holdout="official")
+        report = checked(tmp_path / "set.npz")
         (leak,) = report.of_kind("leakage")
         assert len(leak.pictures) == 2
 
@@ -173,6 +173,28 @@ class TestCopies:
         report = checked(ready)
         assert len(report.of_kind("exact_duplicates")) + len(report.of_kind("near_duplicates")) > 20
         assert report.of_kind("leakage") == []
+
+    def test_of_a_group_a_picture_without_another_fault_is_kept(
+        self, folder: Path, garments: list[Image.Image]
+    ) -> None:
+        large = garments[11].resize((84, 84), Image.Resampling.BICUBIC)
+        large.save(folder / "plain.png")
+        ImageOps.expand(large, (0, 4), 128).save(folder / "barred.png")  # more pixels, but bars
+        report = checked(folder)
+        groups = [names for kind in ("exact_duplicates", "near_duplicates") for names in found(report, kind)]
+        assert ("barred.png",) in found(report, "letterbox")
+        (group,) = [names for names in groups if "plain.png" in names]
+        assert group[0] == "plain.png"
+        assert report.advice.usable == GARMENTS
+
+    def test_what_a_config_leaves_out_is_not_looked_at(
+        self, folder: Path, garments: list[Image.Image], tmp_path: Path
+    ) -> None:
+        garments[5].save(folder / "copy.png")
+        (tmp_path / "bad.txt").write_text("copy.png\n")
+        report = checked(folder, exclude=str(tmp_path / "bad.txt"))
+        assert report.of_kind("exact_duplicates") == []
+        assert report.facts.total == GARMENTS
 
 
 def _lopsided(image: Image.Image) -> bool:
@@ -192,7 +214,7 @@ class TestSet:
         assert report.labels == ["few"] * 20 + ["many"] * 100
         assert report.facts.class_counts == {"few": 20, "many": 100}
 
-    def test_too_few_stop(self, folder: Path) -> None:
+    def test_too_few(self, folder: Path) -> None:
         for path in sorted(folder.glob("*.png"))[50:]:
             path.unlink()
         assert checked(folder).of_kind("few")[0].detail.startswith("50 usable")
@@ -212,6 +234,12 @@ class TestSet:
         (folder / "bad.png").touch()
         one, two = (checked(folder, Wish(workers=workers, features=NO_FEATURES)) for workers in (1, 2))
         assert one == two
+
+    def test_a_wished_resolution_is_not_called_sensible(self, folder: Path) -> None:
+        report = checked(folder, Wish(64, features=NO_FEATURES))
+        assert report.advice.resolution == 28
+        assert report.options["resolution"] == 64
+        assert any(line.startswith("28×28 is the largest resolution") for line in report.advice.lines)
 
     def test_recipes_that_are_advised_exist(self, folder: Path) -> None:
         assert checked(folder).advice.recipe in recipes()

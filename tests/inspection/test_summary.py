@@ -97,8 +97,8 @@ def test_a_clean_set_is_fine() -> None:
 
 
 def test_an_empty_source_can_be_shown() -> None:
-    text = said(report([Finding("few", (), "no pictures")], names=()))
-    assert "Training would stop: too few pictures" in text
+    text = said(report([Finding("none", (), "0 usable")], names=()))
+    assert "Training would stop: no pictures to train on" in text
 
 
 @pytest.mark.parametrize("terminal", [False, True])
