@@ -7,7 +7,7 @@ slight crops. Pictures that show nothing (blank ones) are only ever duplicates o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ CROPS_UP_TO = 10_000
 
 _WINDOWS_AT_ONCE = 1 << 20
 _OTHER_WINDOWS = len(perceptual.WINDOWS) - 1
+_LOOKS_A_ROUND = 8
 
 
 def near_duplicates(prints: NDArray[np.uint8]) -> list[list[int]]:
@@ -33,8 +34,16 @@ def near_duplicates(prints: NDArray[np.uint8]) -> list[list[int]]:
     """
     equal, first_of = _equal_prints(prints)
     telling = first_of[~is_flat(prints)[first_of]]
-    pairs = telling[_same_pairs(prints if len(telling) == len(prints) else prints[telling])]
-    return _groups(len(prints), [*equal, *pairs.tolist()])
+    straight = prints if len(telling) == len(prints) else prints[telling]
+    hashes = perceptual.hashes(straight)
+    leaders = _linked(straight, np.arange(len(telling)), _whole_pairs(hashes))
+    if len(prints) <= CROPS_UP_TO:
+        alone = np.unique(leaders)  # one of each group stands for it: a crop of one is a crop of all
+        candidates = _window_pairs(straight[alone], hashes[alone])
+        candidates[:, [0, 2]] = alone[candidates[:, [0, 2]]]
+        leaders = _linked(straight, leaders, candidates)
+    pairs = np.stack([telling, telling[leaders]], axis=1)
+    return _groups(_joined(np.arange(len(prints)), np.concatenate([_links(equal), pairs])))
 
 
 def mirror_pairs(prints: NDArray[np.uint8]) -> list[tuple[int, int]]:
@@ -62,21 +71,22 @@ def _equal_prints(prints: NDArray[np.uint8]) -> tuple[list[list[int]], NDArray[n
     return [group.tolist() for group in groups if len(group) > 1], np.sort(first)
 
 
-def _same_pairs(prints: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Pairs of rows that show the same picture: K×2."""
-    hashes = perceptual.hashes(prints)
+def _whole_pairs(hashes: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Candidates (owner, window, other, distance) among whole pictures: K×4."""
     met = hamming.pairs_within(hashes)
-    candidates = [np.stack([met[:, 0], np.zeros(len(met), np.int64), met[:, 1], met[:, 2]], axis=1)]
-    if len(prints) <= CROPS_UP_TO:
-        step = _WINDOWS_AT_ONCE // _OTHER_WINDOWS
-        for start in range(0, len(prints), step):
-            windows = perceptual.window_hashes(prints[start : start + step])[:, 1:]
-            met = hamming.pairs_between(hashes, windows.reshape(-1, perceptual.HASH_BYTES))
-            owners, numbers = np.divmod(met[:, 1], _OTHER_WINDOWS)
-            candidates.append(np.stack([owners + start, numbers + 1, met[:, 0], met[:, 2]], axis=1))
-    owners, windows_, others, _ = _best(np.concatenate(candidates)).T
-    alike = same(prints, owners, windows_, others)
-    return np.stack([owners[alike], others[alike]], axis=1)
+    return np.stack([met[:, 0], np.zeros(len(met), np.int64), met[:, 1], met[:, 2]], axis=1)
+
+
+def _window_pairs(prints: NDArray[np.uint8], hashes: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Candidates (owner, window, other, distance) of which the other may be a crop of the owner: K×4."""
+    found = [np.empty((0, 4), np.int64)]
+    step = _WINDOWS_AT_ONCE // _OTHER_WINDOWS
+    for start in range(0, len(prints), step):
+        windows = perceptual.window_hashes(prints[start : start + step])[:, 1:]
+        met = hamming.pairs_between(hashes, windows.reshape(-1, perceptual.HASH_BYTES))
+        owners, numbers = np.divmod(met[:, 1], _OTHER_WINDOWS)
+        found.append(np.stack([owners + start, numbers + 1, met[:, 0], met[:, 2]], axis=1))
+    return _best(np.concatenate(found))
 
 
 def _best(candidates: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -90,20 +100,61 @@ def _best(candidates: NDArray[np.int64]) -> NDArray[np.int64]:
     return candidates[order[first]]
 
 
-def _groups(count: int, links: Iterable[list[int]]) -> list[list[int]]:
-    """What hangs together by links (lists of rows), as ascending groups in the order of their first rows."""
-    leader = list(range(count))
+def _linked(prints: NDArray[np.uint8], leaders: NDArray[np.int64], candidates: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The first row of each row's group, after those candidates that show the same picture have joined groups.
 
-    def leader_of(row: int) -> int:
-        while leader[row] != row:
-            leader[row] = row = leader[leader[row]]
-        return row
+    The second look is what costs, and a thousand frames of one scene are half a million pairs. So it goes by rounds:
+    the nearest few of each group are looked at, and pairs that are then in one group need no look.
+    """
+    candidates = candidates[np.argsort(candidates[:, 3], kind="stable")]
+    while len(candidates):
+        ends = leaders[candidates[:, [0, 2]]]
+        apart = ends[:, 0] != ends[:, 1]
+        candidates, ends = candidates[apart], ends[apart]
+        chosen = _rank(ends.min(1)) < _LOOKS_A_ROUND
+        owners, windows, others, _ = candidates[chosen].T
+        alike = same(prints, owners, windows, others)
+        leaders = _joined(leaders, np.stack([owners[alike], others[alike]], axis=1))
+        candidates = candidates[~chosen]
+    return leaders
 
-    for link in links:
-        for row in link[1:]:
-            one, two = leader_of(link[0]), leader_of(row)
-            leader[max(one, two)] = min(one, two)  # a group's leader is its first row
+
+def _rank(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many equal keys stand before each."""
+    order = np.argsort(keys, kind="stable")
+    begins = np.flatnonzero(np.diff(keys[order], prepend=-1))
+    places = np.arange(len(keys)) - np.repeat(begins, np.diff(begins, append=len(keys)))
+    ranks = np.empty(len(keys), np.int64)
+    ranks[order] = places
+    return ranks
+
+
+def _links(groups: Iterable[Sequence[int]]) -> NDArray[np.int64]:
+    """Each row of a group with the group's first: K×2."""
+    return np.array([(group[0], row) for group in groups for row in group[1:]], np.int64).reshape(-1, 2)
+
+
+def _joined(leaders: NDArray[np.int64], links: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The first row of each row's group, when the groups of linked rows (K×2) are one.
+
+    Args:
+        leaders: the first row of each row's group so far; its own number for a row alone.
+    """
+    leaders = leaders.copy()
+    while True:
+        ends = leaders[links]
+        lowest = ends.min(1)
+        if (ends == lowest[:, None]).all():
+            return leaders
+        for side in (0, 1):
+            np.minimum.at(leaders, ends[:, side], lowest)
+        while not np.array_equal(shorter := leaders[leaders], leaders):
+            leaders = shorter
+
+
+def _groups(leaders: NDArray[np.int64]) -> list[list[int]]:
+    """Rows by their leaders, groups of one left out."""
     members: dict[int, list[int]] = {}
-    for row in range(count):
-        members.setdefault(leader_of(row), []).append(row)
+    for row, leader in enumerate(leaders.tolist()):
+        members.setdefault(leader, []).append(row)
     return [rows for rows in members.values() if len(rows) > 1]

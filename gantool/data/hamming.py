@@ -26,6 +26,9 @@ ROWS_LIMIT = 1 << 24
 _BLOCKS = RADIUS + 2
 _ROW_BITS = np.uint64(24)
 _BLOCK_BITS = np.uint64(20)
+_MOST_IN_A_RUN = 512
+"""Of so many equal hashes each is paired with the next ones only. Thousands of frames of one picture would be millions
+of pairs; these hang together all the same."""
 _TABLE_BITS = 22
 _CHUNK = 1 << 16
 _NONE = np.empty(0, np.int64)
@@ -34,7 +37,7 @@ _THREADS = 2
 
 
 def pairs_within(hashes: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Every pair of hashes that differ in at most `RADIUS` bits.
+    """Every pair of hashes that differ in at most `RADIUS` bits; of more than 512 in one place, enough to connect them.
 
     Args:
         hashes: uint8 N×32, N at most `ROWS_LIMIT`.
@@ -120,7 +123,7 @@ def _met_within(blocks: Blocks, _: Blocks, pair: tuple[int, int]) -> Rows:
     positions = np.arange(len(keys))
     firsts, seconds = [], []
     step = 1
-    while len(positions := positions[: np.searchsorted(positions, len(keys) - step)]):
+    while step <= _MOST_IN_A_RUN and len(positions := positions[: np.searchsorted(positions, len(keys) - step)]):
         positions = positions[keys[positions] == keys[positions + step]]
         firsts.append(rows[positions])
         seconds.append(rows[positions + step])

@@ -10,7 +10,9 @@ from PIL import Image, ImageOps
 from benchmarks.scenes import WAYS, copy_of, scene
 from gantool.data import duplicates
 from gantool.data.duplicates import mirror_pairs, near_duplicates
+from gantool.data.hamming import pairs_within
 from gantool.data.perceptual import PRINT_BYTES, SIDE, print_of
+from gantool.data.sameness import same
 from tests.data.garments import garments
 
 Prints = NDArray[np.uint8]
@@ -133,3 +135,25 @@ def test_symmetric_pictures_and_copies_are_in_no_mirror_pair() -> None:
     again = [copy_of(picture, seed, "resized") for seed, picture in enumerate(symmetric)]
     assert mirror_pairs(prints_of([*symmetric, *again])) == []
     assert mirror_pairs(prints_of([*scenes(6), *[copy_of(one, 0, "resized") for one in scenes(6)]])) == []
+
+
+def test_frames_of_one_scene_are_one_group_and_need_few_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    still = prints_of(scenes(2))[0].astype(np.int64)
+    noise = np.random.default_rng(0).integers(-3, 4, (700, PRINT_BYTES))
+    frames = np.clip(still + noise, 0, 255).astype(np.uint8)
+    looks = []
+
+    def counted(prints: np.ndarray, owners: np.ndarray, windows: np.ndarray, others: np.ndarray) -> np.ndarray:
+        looks.append(len(owners))
+        return same(prints, owners, windows, others)
+
+    monkeypatch.setattr("gantool.data.duplicates.same", counted)
+    assert near_duplicates(frames) == [list(range(700))]
+    assert sum(looks) < 20 * 700  # of 244,650 pairs
+
+
+def test_more_equal_hashes_than_are_paired_with_each_other_hang_together() -> None:
+    hashes = np.repeat(np.random.default_rng(0).integers(0, 256, (1, 32), np.uint8), 1500, axis=0)
+    pairs = pairs_within(hashes)
+    assert {(row, row + 1) for row in range(1499)} <= {(a, b) for a, b, _ in pairs.tolist()}
+    assert len(pairs) < 1500 * 600
