@@ -29,7 +29,8 @@ from gantool.data.perceptual import print_of
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 PIXEL_LIMIT = 100_000_000
-FILE_LIMIT = 1 << 30
+"""Of 8-bit grey or rgb; half as many with alpha or four inks, a quarter deeper than 8 bits, which take more memory."""
+FILE_LIMIT = 1 << 28
 
 
 class BadPicture(Exception):
@@ -108,9 +109,10 @@ def opened(raw: Raw) -> Iterator[Opened]:
         if not content:
             raise BadPicture("empty")
         image = Image.open(io.BytesIO(content), formats=FORMATS)
-        if image.width * image.height > PIXEL_LIMIT:
-            size = f"{image.width}×{image.height}"
-            raise BadPicture(f"too large: {size} pixels, the limit is {PIXEL_LIMIT // 10**6} million")
+        limit = PIXEL_LIMIT // (4 if is_deep(image) else 2 if len(image.getbands()) == 4 else 1)
+        if image.width * image.height > limit:
+            size, which = f"{image.width}×{image.height}", "" if limit == PIXEL_LIMIT else f" for mode {image.mode}"
+            raise BadPicture(f"too large: {size} pixels, the limit is {limit // 10**6} million{which}")
         rotated = image.format == "TIFF" and _is_turned(image)  # Pillow turns these while it loads them
         image.load()
         if image.format == "PNG":

@@ -197,3 +197,9 @@ def test_what_gantool_samples_can_be_read(tmp_path: Path) -> None:
         with archive.open("labels.npy", "w", force_zip64=True) as member:
             np.lib.format.write_array(member, np.arange(5))
     assert (np.stack(content_of(Arrays(path=str(tmp_path / "images.npz"))).pixels) == BYTES).all()
+
+
+def test_a_small_file_of_countless_pictures(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "a.npz", images=np.zeros((10_000_001, 1, 1), np.uint8))
+    assert (tmp_path / "a.npz").stat().st_size < 20_000
+    assert "10,000,001 pictures; at most 10,000,000" in refusal(tmp_path / "a.npz")

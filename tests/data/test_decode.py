@@ -202,6 +202,14 @@ class TestFaults:
         assert decode_raw(saved(tmp_path, Image.new("L", (20, 20))), GREY).pixels is not None
         assert reason_of(saved(tmp_path, Image.new("L", (21, 20)))).startswith("too large: 21×20")
 
+    def test_what_takes_more_memory_has_a_lower_limit(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(decode, "PIXEL_LIMIT", 400)
+        assert reason_of(saved(tmp_path, Image.new("RGBA", (20, 11)))).startswith(
+            "too large: 20×11 pixels of mode RGBA"
+        )
+        assert reason_of(saved(tmp_path, Image.new("I;16", (20, 6)))).startswith("too large: 20×6")
+        assert decode_raw(saved(tmp_path, Image.new("RGBA", (20, 10))), RGB).pixels is not None
+
     def test_a_warning_of_the_decoder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def load(image: Image.Image) -> None:
             warnings.warn("Metadata Warning, tag 256 had too many entries", stacklevel=1)

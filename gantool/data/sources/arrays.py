@@ -34,6 +34,9 @@ _CHANNELS: dict[int, Channels] = {1: "grey", 3: "rgb", 4: "rgba"}
 _COLOUR_RANGE = 1e-3
 """How far floating-point colour may overshoot 0 and 1: rounding, and no other scale."""
 
+MOST_ROWS = 10_000_000
+"""Each picture has a name and a label in memory; a small file can claim any number of them."""
+
 
 class Arrays(DataSettings):
     """An ``.npy`` or ``.npz`` file. Labels of images.npy stand in labels.npy beside it (x_train.npy: y_train.npy)."""
@@ -192,6 +195,8 @@ class ArraysSource:
             raise DataError(f"{where}: colour of 16 bits a channel is not kept; scale it to uint8 first")
         if not 0 < int(np.prod(shape[1:], dtype=object)) <= PIXEL_LIMIT * 4:
             raise DataError(f"{where}: pictures of {'×'.join(map(str, shape[1:]))} cannot be right")
+        if shape[0] > MOST_ROWS:
+            raise DataError(f"{where}: {shape[0]:,} pictures; at most {MOST_ROWS:,} are read from one array")
         if labels is not None:
             _check_labels(labels, shape[0], where)
         return _Part(name, rows, labels, last, depth)
