@@ -205,7 +205,7 @@ class TestFaults:
     def test_what_takes_more_memory_has_a_lower_limit(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(decode, "PIXEL_LIMIT", 400)
         assert reason_of(saved(tmp_path, Image.new("RGBA", (20, 11)))).startswith(
-            "too large: 20×11 pixels of mode RGBA"
+            "too large: 20×11 pixels, the limit is 0 million for mode RGBA"
         )
         assert reason_of(saved(tmp_path, Image.new("I;16", (20, 6)))).startswith("too large: 20×6")
         assert decode_raw(saved(tmp_path, Image.new("RGBA", (20, 10))), RGB).pixels is not None
