@@ -22,7 +22,7 @@ class Gaussian(NamedTuple):
     covariance: NDArray[np.float64]
 
 
-def gaussian(features: NDArray[np.floating]) -> Gaussian:  # type: ignore[type-arg]
+def gaussian(features: NDArray[np.floating]) -> Gaussian:
     """The Gaussian of N×D features.
 
     Raises:

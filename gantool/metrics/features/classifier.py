@@ -58,7 +58,7 @@ class Classifier:
         self._network.load_state_dict(dict(tensors))
         self._network.to(self._device).eval().requires_grad_(False)
         height, width = self._size
-        self.facts = FeatureFacts("classifier", DIMENSIONS, _digest(tensors), f"{height}×{width}", FILTER)
+        self.facts = FeatureFacts("classifier", DIMENSIONS, digest(tensors), f"{height}×{width}", FILTER)
 
     def of(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The last hidden layer: uint8 N×H×W×C → float32 N×128."""
@@ -66,13 +66,18 @@ class Classifier:
 
     def classify(self, pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
         """The class that each picture looks like: uint8 N×H×W×C → int64 N."""
-        return self._through(pixels, self._network, len(self.classes)).argmax(axis=1).astype(np.int64)
+        found: NDArray[np.int64] = self._through(pixels, self._network, len(self.classes)).argmax(axis=1)
+        return found
 
-    def _through(self, pixels: NDArray[np.uint8], network: Callable[[Tensor], Tensor], depth: int) -> NDArray[np.float32]:
+    def _through(
+        self, pixels: NDArray[np.uint8], network: Callable[[Tensor], Tensor], depth: int
+    ) -> NDArray[np.float32]:
         found = np.empty((len(pixels), depth), np.float32)
         for start in range(0, len(pixels), _BLOCK):
             part = slice(start, min(start + _BLOCK, len(pixels)))
-            images = np.zeros((_BLOCK, *self._size, pixels.shape[3]), np.uint8)  # full blocks: the same bits in any company
+            images = np.zeros(
+                (_BLOCK, *self._size, pixels.shape[3]), np.uint8
+            )  # full blocks: the same bits in any company
             images[: part.stop - start] = _at(pixels[part], self._size)
             with torch.inference_mode(), torch.autocast(self._device.type, enabled=False):
                 seen = network(_in_unit_range(torch.from_numpy(images).to(self._device)))
@@ -105,7 +110,7 @@ def train(
     steps = max(1, min(_IMAGES, _MOST_PASSES * count) // _BATCH)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seeding.derive(seed, "classifier-weights"))
-        network = _Network(channels, size, classes).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        network = _Network(channels, size, classes).to(memory_format=torch.channels_last).train()
         optimizer = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=0.01)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=steps)
         order, place = _order(count, seed, 0), 0
@@ -184,11 +189,14 @@ def _moved(images: Tensor, source: torch.Generator) -> Tensor:
 
 
 def _order(count: int, seed: int, step: int) -> NDArray[np.int64]:
-    order: NDArray[np.int64] = torch.randperm(count, generator=seeding.generator(seed, "classifier-order", step)).numpy()
+    order: NDArray[np.int64] = torch.randperm(
+        count, generator=seeding.generator(seed, "classifier-order", step)
+    ).numpy()
     return order
 
 
-def _digest(tensors: Mapping[str, Tensor]) -> str:
+def digest(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over names and values."""
     total = hashlib.sha256()
     for name in sorted(tensors):
         total.update(name.encode())

@@ -13,7 +13,6 @@ from PIL import Image
 
 from gantool.images import on_white
 
-
 FILTER = "Pillow bicubic, antialiased"
 
 
