@@ -38,7 +38,7 @@ def test_frechet_is_the_closed_form_of_commuting_gaussians(depth: int) -> None:
 def test_frechet_of_samples_approaches_that_of_their_gaussians() -> None:
     rng = np.random.default_rng(0)
     first = rng.normal(0, 1, (200_000, 2))
-    second = rng.normal(0, 2, (200_000, 2)) + [3, 0]
+    second = rng.normal((3, 0), 2, (200_000, 2))
     assert frechet_distance(gaussian(first), gaussian(second)) == pytest.approx(9 + 2 * (2 - 1) ** 2, rel=0.02)
 
 
