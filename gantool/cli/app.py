@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gantool.cli import config, data, doctor, export, resume, sample, train
+from gantool.cli import compare, config, data, doctor, export, report, resume, sample, train
 from gantool.version import __version__
 
 app = typer.Typer(
@@ -22,6 +22,8 @@ app.command("train")(train.train)
 app.command("resume")(resume.resume)
 app.command("sample")(sample.sample)
 app.command("export")(export.export)
+app.command("report")(report.report)
+#app.command("compare")(compare.compare)
 app.add_typer(config.app, name="config")
 app.command("doctor")(doctor.doctor)
 

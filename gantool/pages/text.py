@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from rich.cells import cell_len, set_cell_size
 
 from gantool.data.listing import shown
@@ -31,3 +33,19 @@ def shortened(text: str, width: int) -> str:
 def counted(number: int, noun: str) -> str:
     """``1 picture``, ``2,000 pictures``."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def number(value: float | None, deviation: float | None = None) -> str:
+    """A measured value with as many digits as mean something: two of its deviation, else four of its own."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    if deviation is not None and math.isfinite(deviation) and deviation > 0:
+        decimals = min(8, max(0, 1 - math.floor(math.log10(deviation))))
+        return f"{value:,.{decimals}f} ± {deviation:,.{decimals}f}"
+    if value == 0:
+        return "0"
+    if not 1e-6 <= abs(value) < 1e15:
+        return f"{value:.3e}"
+    decimals = max(0, 3 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,3 @@
+"""``gantool compare``: runs side by side."""
+
+from __future__ import annotations
