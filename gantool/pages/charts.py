@@ -1,11 +1,13 @@
 """Curves as inline SVG: laid out here, written by ``charts.html.j2``, coloured by the page's style.
 
-A chart has one counter for all its curves. A value that is missing is a gap. Long curves are thinned so that every
+A chart has one counter for all its curves. A value that is NaN is a gap; where there is None, nothing was measured, and
+a curve goes straight on. Long curves are thinned so that every
 extreme stays. Drawings are small, for many side by side; their text then stays legible on a telephone.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,7 +28,7 @@ _LETTER = 6.3
 
 @dataclass(frozen=True)
 class Series:
-    """One curve: a value for every place of the chart's counter, None where there is none."""
+    """One curve: a value for every place of the chart's counter, NaN for a gap, None where nothing was measured."""
 
     name: str
     values: Sequence[float | None]
@@ -116,7 +118,7 @@ def draw(chart: Chart) -> Drawing | None:
         bottom=inner.bottom,
         across=_apart([(inner.x(place), text) for place, text in across.ticks]),
         up=[(inner.y(place), text) for place, text in up.ticks],
-        lines=_lines(chart, counter, rows, inner),
+        lines=_lines(chart, kept, inner),
         marks=[(inner.x(mark.at), mark.number) for mark in chart.marks if across.low <= mark.at <= across.high],
         best=None if best is None else (inner.x(chart.counter[best[0]]), inner.y(best[1])),
         readings=json.dumps(_readings(chart, counter, rows, inner), ensure_ascii=True),
@@ -160,8 +162,8 @@ def _thinned(chart: Chart) -> list[int]:
         for one in chart.series:
             known = [(value, place) for place in places if (value := _finite(one.values[place])) is not None]
             kept.update(place for _, place in (known and (min(known), max(known))) or ())
-            if len(known) < len(places):
-                kept.add(next(place for place in places if _finite(one.values[place]) is None))
+            gaps = (place for place in places if one.values[place] is not None and _finite(one.values[place]) is None)
+            kept.update(itertools.islice(gaps, 1))
     return sorted(kept)
 
 
@@ -197,12 +199,15 @@ def _described(name: str, row: Sequence[float | None]) -> str:
     )
 
 
-def _lines(chart: Chart, counter: Sequence[float], rows: Sequence[Sequence[float | None]], frame: _Frame) -> list[Line]:
+def _lines(chart: Chart, kept: Sequence[int], frame: _Frame) -> list[Line]:
     lines, colour = [], 0
-    for one, row in zip(chart.series, rows, strict=True):
+    counter = [chart.counter[index] for index in kept]
+    for one in chart.series:
         colour += not one.floor
+        values = [one.values[index] for index in kept]
         path, dots, stretch = "", [], list[tuple[float, float]]()
-        for place, value in [*zip(counter, row, strict=True), (0.0, None)]:
+        measured = [(place, _finite(value)) for place, value in zip(counter, values, strict=True) if value is not None]
+        for place, value in [*measured, (0.0, None)]:
             if value is not None:
                 stretch.append((frame.x(place), frame.y(value)))
                 continue
@@ -220,7 +225,11 @@ def _readings(
 ) -> list[tuple[float, str]]:
     found = []
     for index, place in enumerate(counter):
-        values = [f"{one.name} {number(row[index])}" for one, row in zip(chart.series, rows, strict=True)]
+        values = [
+            f"{one.name} {number(row[index])}"
+            for one, row in zip(chart.series, rows, strict=True)
+            if row[index] is not None
+        ]
         found.append((frame.x(place), " · ".join([f"{place:,.0f} images", *values])))
     return found
 

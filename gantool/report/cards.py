@@ -16,6 +16,10 @@ FORMAT = 1
 _SIZE_LIMIT = 32_000_000
 
 
+class NewerFormat(DataError):
+    """A card or an audit that a newer version of gantool wrote."""
+
+
 class _Part(BaseModel):
     """Keys that a later version of one format adds are passed over."""
 
@@ -194,7 +198,7 @@ def _checked(path: Path, content: Any, model: type[_Kind], kind: str) -> _Kind:
         raise DataError(f"{path}: no {kind} of gantool's")
     format = content.get("format")
     if isinstance(format, int) and format > FORMAT:
-        raise DataError(
+        raise NewerFormat(
             f"{path}: a {kind} of format {format}; this version of gantool reads format {FORMAT}: use a newer gantool"
         )
     if format != FORMAT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -29,7 +30,7 @@ METRICS: Mapping[str, tuple[str, Better]] = {
 _SHARES = ("precision", "recall", "coverage")
 _GROUPS: Mapping[str, tuple[str, str]] = {
     "loss_": ("Losses", ""),
-    "accuracy_": ("How often the discriminator is right", "share"),
+    "accuracy_": ("How often the discriminator is right", "share of pictures"),
     "logit_": ("The discriminator's mean logit", ""),
     "penalty_": ("Penalties", ""),
     "gradient_norm_": ("Gradient norms", ""),
@@ -67,7 +68,12 @@ def _names(lines: Sequence[Line]) -> list[str]:
 
 
 def _series(lines: Sequence[Line], name: str, shown: str, *, floor: bool = False) -> Series:
-    return Series(shown, [line.values.get(name) for line in lines], floor)
+    """A null in the records is a gap; a name that a line lacks was not measured there."""
+    return Series(shown, [_gap(line.values[name]) if name in line.values else None for line in lines], floor)
+
+
+def _gap(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _counter(lines: Sequence[Line]) -> list[float]:
@@ -88,7 +94,7 @@ def _grouped(lines: Sequence[Line], marks: Sequence[Mark]) -> list[Chart]:
         members = [name for name in names if name.startswith(prefix) and name not in _SUMS]
         series = [_series(lines, name, _words(name.removeprefix(prefix))) for name in members]
         if series:
-            bounds = (0.0, 1.0) if unit == "share" else None
+            bounds = (0.0, 1.0) if unit.startswith("share") else None
             charts.append(Chart(title, _counter(lines), series, None, bounds, marks, unit))
     return charts
 

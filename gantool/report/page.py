@@ -31,9 +31,10 @@ def render(gathered: Gathered) -> str:
         judgement="note" if gathered.audit is None else "fine" if gathered.audit.passed else "stop",
         headline=headline(gathered),
         numbers=_numbers(gathered),
+        about=_about(gathered),
         timeline=gathered.timeline,
         counted=counted,
-        cards=[_card(name, card) for name, card in gathered.cards.items()],
+        cards=[_card(name, card, gathered.info.get("dataset_fingerprint")) for name, card in gathered.cards.items()],
         metric_curves=curves.metric_curves(gathered.records),
         training_curves=curves.training_curves(gathered.records),
         happenings=gathered.records.happenings[:_MOST_HAPPENINGS],
@@ -108,14 +109,29 @@ def _numbers(gathered: Gathered) -> list[tuple[str, str, str]]:
     return rows
 
 
+def _about(gathered: Gathered) -> list[tuple[str, str]]:
+    """What was trained on what, in a few words."""
+    config, environment = gathered.settings.config, gathered.info.get("environment")
+    data = dict(gathered.data.rows)
+    rows = [("pictures", ", ".join(data[key] for key in ("pictures", "shape") if key in data))]
+    if config is not None:
+        model = config.model
+        rows.append(("model", f"{model.name}{', by class' if model.conditioning == 'class' else ''}"))
+        rows.append(("loss", ", ".join([config.loss.name, *(penalty.name for penalty in config.penalties)])))
+    if isinstance(environment, dict):
+        words = [str(environment[key])[:60] for key in ("device", "precision") if environment.get(key)]
+        rows.append(("computed", visible(", ".join(words))))
+    return [(word, text.replace("_", " ")) for word, text in rows if text]
+
+
 def _time(hours: float) -> tuple[str, str]:
     if hours >= 1:
         return f"{hours:,.1f}", " h"
     return (f"{hours * 60:.0f}", " min") if hours * 60 >= 1 else (f"{hours * 3600:.0f}", " s")
 
 
-def _card(name: str, card: Card) -> dict[str, Any]:
-    """A metric card as the template shows it."""
+def _card(name: str, card: Card, trained_on: object) -> dict[str, Any]:
+    """A metric card as the template shows it; ``trained_on`` is the fingerprint of the run's own data set."""
     subject, reference = card.subject, card.reference
     weights = {"ema": "averaged weights", "raw": "raw weights"}.get(subject.weights or "", "")
     seen = f"{subject.images_seen:,} images seen" if subject.images_seen is not None else ""
@@ -131,13 +147,15 @@ def _card(name: str, card: Card) -> dict[str, Any]:
     ]
     if card.version:
         facts.append(("by", f"gantool {visible(card.version)}"))
+    foreign = isinstance(trained_on, str) and trained_on != reference.fingerprint
+    notes = [*card.notes, *(["Its pictures are not of the set that this run was trained on."] * foreign)]
     return {
         "name": visible(name),
         "title": f"{visible(card.features.name)}, against {visible(reference.split)}",
         "facts": facts,
         "values": [(value, times_floor(value)) for value in card.values],
         "discriminator": _discriminator(card),
-        "notes": card.notes,
+        "notes": notes,
     }
 
 
@@ -216,7 +234,7 @@ def _costs(gathered: Gathered) -> list[tuple[str, str]]:
     cost, sessions = gathered.cost, gathered.records.sessions
     pace = f"{number(cost.images_per_second)} images a second, the median of the log" if cost.images_per_second else "–"
     return [
-        ("computing", f"{number(round(cost.hours, 4))} hours in {counted(sessions, 'session')}"),
+        ("computing", f"{''.join(_time(cost.hours))} in {counted(sessions, 'session')}"),
         ("pace", pace),
         ("energy", f"hours × watts ÷ 1,000: {cost.formula}"),
         ("watts", f"{cost.watts:,.0f} W, {cost.assumption}"),
