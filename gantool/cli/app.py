@@ -23,7 +23,7 @@ app.command("resume")(resume.resume)
 app.command("sample")(sample.sample)
 app.command("export")(export.export)
 app.command("report")(report.report)
-# app.command("compare")(compare.compare)
+app.command("compare")(compare.compare)
 app.add_typer(config.app, name="config")
 app.command("doctor")(doctor.doctor)
 

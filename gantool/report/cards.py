@@ -42,7 +42,8 @@ class Features(_Part):
     name: str
     dimensions: int | None = None
     weights: str | None = None
-    size: int | None = None
+    size: str | int | None = None
+    """Height × width in pixels at which pictures are shown to it."""
     filter: str | None = None
 
 
@@ -98,7 +99,7 @@ class Card(_Part):
     samples: int
     seeds: tuple[int, ...] = ()
     values: tuple[Value, ...]
-    discriminator: dict[str, float | bool | None] | None = None
+    discriminator: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
     version: str = ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -165,7 +166,7 @@ def features_words(features: Features) -> str:
     if features.dimensions:
         parts.append(f"{features.dimensions:,} dimensions")
     if features.size:
-        parts.append(f"at {features.size}×{features.size}")
+        parts.append(f"at {visible(str(features.size))}{' pixels' if isinstance(features.size, int) else ''}")
     if features.filter:
         parts.append(visible(features.filter))
     if features.weights:
@@ -178,7 +179,7 @@ def _discriminator(card: Card) -> list[tuple[str, str]]:
     rows = [
         (visible(key[:60].replace("_", " ")), f"{value:.1%}" if key.startswith("accuracy") else number(float(value)))
         for key, value in known.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     ]
     if rows and known.get("absolute") is False:
         rows.append(("note", "its loss compares pairs: a logit alone says nothing"))

@@ -91,7 +91,7 @@ def card(name: str = "quick-001/checkpoints/000000640.safetensors", **more: Any)
             "name": "efficientnet_lite0",
             "dimensions": 1280,
             "weights": "ef" * 32,
-            "size": 224,
+            "size": "224×224",
             "filter": "Pillow bicubic, antialiased",
         },
         "reference": {"split": "holdout", "fingerprint": FINGERPRINT, "pictures": 1000, "of": 1000},
@@ -266,7 +266,7 @@ def hostile_run(folder: Path) -> Path:
         features={**card()["features"], "name": HOSTILE[1], "filter": HOSTILE[2]},
         reference={"split": HOSTILE[3], "fingerprint": worst, "pictures": 10, "of": 10},
         values=[{**value("kernel_distance", 0.1), "title": text, "note": text} for text in HOSTILE],
-        discriminator={text: 0.5 for text in HOSTILE},
+        discriminator=dict.fromkeys(HOSTILE, 0.5),
         notes=list(HOSTILE),
         version=HOSTILE[1],
     )
@@ -283,8 +283,8 @@ def hostile_run(folder: Path) -> Path:
         }
         for text in HOSTILE
     ]
-    records: list[dict[str, Any]] = [log(64 * step, 10.0 * step, **{text: step for text in HOSTILE}) for step in (1, 2)]
-    records += [log(128, 21.0, event="evaluation", **{text: 0.5 for text in HOSTILE})]
+    records: list[dict[str, Any]] = [log(64 * step, 10.0 * step, **dict.fromkeys(HOSTILE, step)) for step in (1, 2)]
+    records += [log(128, 21.0, event="evaluation", **dict.fromkeys(HOSTILE, 0.5))]
     records += [{"event": "warning", "images_seen": 64, "message": text} for text in HOSTILE]
     environment = {text: text for text in HOSTILE} | {"device": HOSTILE[1], "threads": worst}
     make_run(
