@@ -28,13 +28,14 @@ def report(
 
     Example:  gantool report runs/quickstart-001 --out report.html
     """
+    from gantool.pages.text import visible
     from gantool.report import write_report
     from gantool.report.writing import NAME
 
     gathered = write_report(run, out, watts=watts)
     typer.echo(f"wrote {out or run / NAME}")
     for fault in gathered.faults:
-        typer.echo(f"  could not be shown: {fault}", err=True)
+        typer.echo(f"  could not be shown: {visible(fault)}", err=True)
     name = shlex.quote(str(run))
     if not gathered.cards:
         typer.echo(f"  no metric card yet: gantool evaluate --checkpoint {name}")

@@ -36,7 +36,8 @@ def data_summary(run: RunFolder, info: Mapping[str, Any], config: ExperimentConf
     try:
         described = dataset.describe(PreparedSet.open(folder, checked=True))  # the report trains nothing: no hashing
     except _FAULTS as error:
-        return _remembered(run, info, config, f"Its prepared set cannot be looked at any more ({visible(str(error))}).")
+        reason = visible(str(error).replace(str(folder), folder.name))  # a report is shared: no paths of this machine
+        return _remembered(run, info, config, f"Its prepared set cannot be looked at any more ({reason}).")
     wanted = info.get("dataset_fingerprint")
     if wanted and described["fingerprint"] != wanted:
         note = f"The folder {folder.name} holds other pictures now than those that the run was trained on."
@@ -75,7 +76,8 @@ def _remembered(run: RunFolder, info: Mapping[str, Any], config: ExperimentConfi
     if config is not None:
         data = config.to_dict()["data"]
         rows.append(("source", visible(str(data.get("source", "")))))
-        rows.append(("prepared", _options({k: v for k, v in data.items() if v is not None and k != "source"})))
+        chosen = dataset.chosen_settings({"settings": data})
+        rows.append(("prepared", _options({key: value for key, value in chosen.items() if key != "source"})))
     fingerprint = info.get("dataset_fingerprint") or known.get("dataset_fingerprint")
     if fingerprint:
         rows.append(("fingerprint", visible(str(fingerprint))))
@@ -92,7 +94,11 @@ def _of_checkpoint(run: RunFolder) -> Mapping[str, Any]:
 
 
 def _options(values: Mapping[str, Any]) -> str:
-    return visible(", ".join(f"{key} {value}" for key, value in values.items())) or "with the defaults"
+    words = {True: "yes", False: "no"}
+    shown = [
+        f"{key.replace('_', ' ')} {words[value] if isinstance(value, bool) else value}" for key, value in values.items()
+    ]
+    return visible(", ".join(shown)) or "with the defaults"
 
 
 def _is_shape(value: object) -> bool:

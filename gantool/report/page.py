@@ -49,6 +49,7 @@ def render(gathered: Gathered) -> str:
         classes=_classes(gathered.data.classes),
         between=f"… {len(gathered.data.classes) - _LARGEST_CLASSES - _SMALLEST_CLASSES:,} classes between …",
         settings=gathered.settings,
+        config_text="\n".join(visible(line) for line in gathered.settings.text.splitlines()),
         environment=_environment(gathered.info),
         cost=gathered.cost,
         costs=_costs(gathered),

@@ -283,6 +283,29 @@ def test_the_command(tmp_path: Path) -> None:
     assert not (run / "report.html").exists()
 
 
+def test_faults_move_no_cursor(tmp_path: Path) -> None:
+    checks = [{**audit()["checks"][0], "picture": "../\x1b[2J.png"}]
+    run = make_run(
+        tmp_path / "run",
+        audited=audit(checks=checks),
+        changes=('data.path="/a\u202eb"', "data.source=folder", "data.labels=folders"),
+    )
+    said = CliRunner().invoke(app, ["report", str(run)])
+    assert said.exit_code == 0, said.output
+    assert r"../\x1b[2J.png" in said.output
+    assert "\x1b" not in said.output
+    assert "\u202e" not in (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_it_says_what_the_run_was_trained_on(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", changes=("data.skip_bad=true", "data.resolution=16"))
+    words = written(run).words
+    assert "skip bad yes" in words
+    assert "resolution 16" in words
+    assert "deduplicate" not in words.split("The whole config")[0]
+    assert str(tmp_path) not in words.split("Its prepared set cannot")[1].split("Config")[0]
+
+
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such run folder"):
         write_report(tmp_path / "none")
