@@ -80,13 +80,15 @@ def _against_floor(value: Value) -> str:
     if floor is None or floor.mean is None or value.mean is None:
         return ""
     ratio = times_floor(value)
-    return f", {ratio} times its floor" if ratio else f" (floor {number(floor.mean)})"
+    return f", {ratio} times its floor" if ratio else f" (floor {number(floor.mean, floor.deviation)})"
 
 
 def times_floor(value: Value) -> str:
-    """How many times its floor a distance is; "" where that means nothing."""
+    """How many times its floor a distance is; "" where the floor is not clearly above 0, and for other metrics."""
     floor = value.floor.best if value.floor else None
-    if value.better != "lower" or floor is None or not floor.mean or floor.mean < 0 or not value.mean or value.mean < 0:
+    if value.better != "lower" or floor is None or floor.mean is None or value.mean is None or value.mean < 0:
+        return ""
+    if floor.mean <= (floor.deviation or 0.0):  # an unbiased distance between equals is 0 or so: no measure of anything
         return ""
     ratio = value.mean / floor.mean
     return f"{ratio:,.1f}" if ratio < 100 else f"{ratio:,.0f}"

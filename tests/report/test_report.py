@@ -259,6 +259,14 @@ def test_cards_of_another_set_say_so(tmp_path: Path) -> None:
     assert "not of the set that this run was trained on" in written(run).words
 
 
+def test_a_floor_that_is_lost_in_its_deviation_is_no_measure(tmp_path: Path) -> None:
+    floor = {"halves": {"mean": 0.0003, "deviation": 0.0008}, "train_holdout": None}
+    one = value("kernel_distance", 0.2, 0.01, floor=floor)
+    words = written(make_run(tmp_path / "run", cards={"holdout-x": card(values=[one])})).words
+    assert "kernel distance (efficientnet_lite0) 0.2 (floor 0.00030 ± 0.00080);" in words
+    assert "times its floor" not in words
+
+
 def test_the_preferred_card_speaks_for_the_run(tmp_path: Path) -> None:
     other = card(values=[value("kernel_distance", 0.5)])
     run = make_run(tmp_path / "run", cards={"holdout-classifier": other, "holdout-efficientnet_lite0": card()})
