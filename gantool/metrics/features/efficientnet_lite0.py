@@ -22,8 +22,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gantool.metrics.features.inputs import at_side
-from gantool.metrics.features.weights import efficientnet_lite0_tensors
+from gantool.metrics.features.base import FeatureFacts
+from gantool.metrics.features.inputs import FILTER, at_side
+from gantool.metrics.features.weights import SHA256, efficientnet_lite0_tensors
 
 SIDE = 224
 DEPTH = 1280
@@ -59,6 +60,8 @@ class EfficientNetLite0:
     Raises:
         UsageError: when the package with the weights is missing or does not hold what it should.
     """
+
+    facts = FeatureFacts("efficientnet_lite0", DEPTH, SHA256, f"{SIDE}×{SIDE}", FILTER)
 
     def __init__(self, device: torch.device | None = None) -> None:
         self.device = device or torch.device("cpu")

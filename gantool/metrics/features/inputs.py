@@ -13,6 +13,8 @@ from PIL import Image
 
 from gantool.images import on_white
 
+FILTER = "Pillow bicubic, antialiased"
+
 
 def at_side(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """uint8 N×H×W×C (grey, rgb, or premultiplied rgba, laid on white) → uint8 N×side×side×3."""

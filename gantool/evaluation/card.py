@@ -1,0 +1,191 @@
+"""The metric card: numbers with everything that another person needs to believe or repeat them."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gantool import files
+from gantool.errors import UsageError
+from gantool.evaluation.reference import FloorName
+from gantool.evaluation.scores import MEASURES, Scores
+from gantool.metrics.features import FeatureFacts
+from gantool.version import __version__
+
+FORMAT = 1
+
+
+class Part(BaseModel):
+    """A piece of the card."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+
+
+class Subject(Part):
+    """What was measured."""
+
+    kind: Literal["checkpoint", "images"]
+    name: str
+    digest: str | None = None
+    images_seen: int | None = None
+    weights: Literal["ema", "raw"] | None = None
+
+
+class Features(Part):
+    """In which features."""
+
+    name: str
+    dimensions: int
+    weights: str
+    size: str
+    filter: str
+
+
+class ReferencePart(Part):
+    """Against which real pictures."""
+
+    split: Literal["holdout", "train"]
+    fingerprint: str
+    pictures: int
+    of: int
+
+
+class Spread(Part):
+    """Mean and deviation over seeds; null where it cannot be computed."""
+
+    mean: float | None
+    deviation: float | None
+
+
+class Floor(Part):
+    """What real pictures score: against others drawn from all, and one split against the other."""
+
+    halves: Spread
+    train_holdout: Spread | None = None
+
+
+class Value(Spread):
+    """One number, with its floor."""
+
+    name: str
+    title: str
+    better: Literal["lower", "higher"]
+    per_seed: tuple[float | None, ...]
+    within: float | None = None
+    floor: Floor
+    reliable: bool = True
+    leads: bool = False
+    note: str = ""
+
+
+class Card(Part):
+    """A metric card."""
+
+    format: Literal[1] = 1
+    kind: Literal["metric card"] = "metric card"
+    tool: str = "gantool"
+    version: str = __version__
+    subject: Subject
+    features: Features
+    reference: ReferencePart
+    samples: int
+    seeds: tuple[int, ...]
+    values: tuple[Value, ...]
+    discriminator: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+
+    def write(self, path: Path) -> None:
+        """As JSON.
+
+        Raises:
+            UsageError: when the file cannot be written.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            files.write_text(path, self.model_dump_json(indent=2) + "\n")
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def read(path: Path) -> Card:
+    """The card in ``path``.
+
+    Raises:
+        UsageError: when there is none, or this version cannot read it.
+    """
+    try:
+        return Card.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise UsageError(f"{path}: is no metric card of format {FORMAT} ({where}: {first['msg']})") from error
+
+
+def differences(one: Card, other: Card) -> list[str]:
+    """Why two cards cannot be compared, one sentence each; none where they can."""
+    pairs = (
+        ("features", one.features.name, other.features.name),
+        ("weights of the features", one.features.weights[:12], other.features.weights[:12]),
+        ("size that pictures are shown at", one.features.size, other.features.size),
+        ("resize filter", one.features.filter, other.features.filter),
+        ("reference split", one.reference.split, other.reference.split),
+        ("data (fingerprint)", one.reference.fingerprint[:12], other.reference.fingerprint[:12]),
+        ("reference pictures", f"{one.reference.pictures:,}", f"{other.reference.pictures:,}"),
+        ("generated pictures", f"{one.samples:,}", f"{other.samples:,}"),
+    )
+    return [f"{what}: {ours} against {theirs}" for what, ours, theirs in pairs if ours != theirs]
+
+
+def value(
+    name: str,
+    facts: FeatureFacts,
+    scores: Sequence[Scores],
+    floors: dict[FloorName, list[dict[str, float]]],
+    *,
+    reliable: bool,
+    leads: bool,
+) -> Value:
+    """One number from what every seed gave."""
+    measured = [each.values[name] for each in scores]
+    seen = {floor: _spread([each[name] for each in found]) for floor, found in floors.items()}
+    note = ""
+    if not reliable and name == "frechet_distance":
+        note = f"unreliable: fewer pictures than twice the {facts.dimensions} dimensions; go by the kernel distance"
+    elif all(map(math.isnan, measured)):
+        note = "too few pictures"
+    within = statistics.fmean(each.within for each in scores) if name == "kernel_distance" else None
+    spread = _spread(measured)
+    return Value(
+        name=name,
+        title=title(name, facts.name),
+        better=MEASURES[name].better,
+        mean=spread.mean,
+        deviation=spread.deviation,
+        per_seed=tuple(None if math.isnan(each) else each for each in measured),
+        within=within,
+        floor=Floor(halves=seen["halves"], train_holdout=seen.get("train_holdout")),
+        reliable=reliable or name != "frechet_distance",
+        leads=leads,
+        note=note,
+    )
+
+
+def title(name: str, features: str) -> str:
+    """How a number is called: only with Inception's features the distances are FID and KID."""
+    if features == "inception" and name in ("frechet_distance", "kernel_distance"):
+        return {"frechet_distance": "FID", "kernel_distance": "KID"}[name]
+    return MEASURES[name].title if name == "inception_score" else f"{MEASURES[name].title} ({features})"
+
+
+def _spread(values: Sequence[float]) -> Spread:
+    if not values or any(map(math.isnan, values)):
+        return Spread(mean=None, deviation=None)
+    deviation = statistics.stdev(values) if len(values) > 1 else None
+    return Spread(mean=statistics.fmean(values), deviation=deviation)
