@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gantool.comparison.entries import Entry, evaluate_command, prepared_set, read_entries
 from gantool.errors import UsageError
+from gantool.evaluation.card import Spread, Value
+from gantool.evaluation.card import differences as card_differences
 from gantool.pages.text import visible
-from gantool.report.cards import Card, Spread, Value
+from gantool.report.cards import floor_of
 from gantool.report.settings import Difference, differences, settings_of
 from gantool.version import __version__
 
 FORMAT = 1
-
-_MUST_AGREE: tuple[tuple[str, Callable[[Card], Any]], ...] = (
-    ("features", lambda card: card.features.name),
-    ("weights of the features", lambda card: card.features.weights),
-    ("size that the features see", lambda card: card.features.size),
-    ("resize filter", lambda card: card.features.filter),
-    ("reference split", lambda card: card.reference.split),
-    ("reference set", lambda card: card.reference.fingerprint),
-    ("reference pictures", lambda card: card.reference.pictures),
-    ("made pictures", lambda card: card.samples),
-)
 
 
 @dataclass(frozen=True)
@@ -108,11 +99,7 @@ def require_comparable(entries: Sequence[Entry]) -> None:
     """
     first, lines = entries[0], list[str]()
     for other in entries[1:]:
-        reasons = [
-            f"  {what}: {_told(get(first.card))} against {_told(get(other.card))}"
-            for what, get in _MUST_AGREE
-            if get(first.card) != get(other.card)
-        ]
+        reasons = [f"  {visible(reason)}" for reason in card_differences(first.card, other.card)]
         if not reasons:
             continue
         lines += [f"{first.name} and {other.name} cannot be compared, they were measured differently:", *reasons]
@@ -141,7 +128,7 @@ def best_of(values: Sequence[Value | None]) -> int | None:
 def _compared(name: str, entries: Sequence[Entry]) -> Row:
     values = [next((value for value in entry.card.values if value.name == name), None) for entry in entries]
     known = [value for value in values if value is not None]
-    floor = next((best for value in known if value.floor and (best := value.floor.best)), None)
+    floor = next((found for value in known if (found := floor_of(value))), None)
     alike = len({value.better for value in known}) == 1
     return Row(name, visible(known[0].title), known[0].better, values, floor, best_of(values) if alike else None)
 
@@ -165,12 +152,3 @@ def _row(row: Row) -> dict[str, Any]:
         "floor": row.floor and row.floor.model_dump(),
         "best": row.best,
     }
-
-
-def _told(value: object) -> str:
-    if isinstance(value, int):
-        return f"{value:,}"
-    if value is None:
-        return "not said"
-    text = visible(str(value))
-    return text if len(text) <= 60 else f"{text[:12]}…"

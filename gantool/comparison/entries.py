@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gantool.errors import UsageError
+from gantool.evaluation.card import Card
 from gantool.pages.text import visible
-from gantool.report.cards import Card, NewerFormat, read_card
+from gantool.report.cards import NewerFormat, read_card
 from gantool.report.gathering import PREFERRED, read_cards
 from gantool.rundir import RunFolder
 

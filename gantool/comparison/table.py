@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from gantool.comparison.comparing import Comparison
+from gantool.evaluation.card import Spread, Value
 from gantool.pages.text import number, shortened, visible
-from gantool.report.cards import Spread, Value
 from gantool.report.page import features_words
 
 

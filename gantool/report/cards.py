@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gantool.errors import DataError
-
-FORMAT = 1
-"""Of cards and of audits: the newest that this version reads."""
+from gantool.evaluation.card import FORMAT, Card, Spread, Value
 
 _SIZE_LIMIT = 32_000_000
 
@@ -26,88 +25,11 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
-class Subject(_Part):
-    """What was measured."""
+class AuditedSubject(_Part):
+    """What was audited."""
 
-    kind: str
     name: str
-    digest: str | None = None
     images_seen: int | None = None
-    weights: str | None = None
-
-
-class Features(_Part):
-    """What saw the pictures."""
-
-    name: str
-    dimensions: int | None = None
-    weights: str | None = None
-    size: str | int | None = None
-    """Height × width in pixels at which pictures are shown to it."""
-    filter: str | None = None
-
-
-class Reference(_Part):
-    """The real pictures of a card."""
-
-    split: str
-    fingerprint: str
-    pictures: int
-    of: int | None = None
-
-
-class Spread(_Part):
-    """A number with its deviation over seeds."""
-
-    mean: float | None
-    deviation: float | None = None
-
-
-class Floor(_Part):
-    """The same number between real pictures."""
-
-    halves: Spread | None = None
-    train_holdout: Spread | None = None
-
-    @property
-    def best(self) -> Spread | None:
-        """The one to compare with: between halves, else between training and hold-out pictures."""
-        return next((one for one in (self.halves, self.train_holdout) if one and one.mean is not None), None)
-
-
-class Value(_Part):
-    """One metric of a card."""
-
-    name: str
-    title: str
-    better: Literal["lower", "higher"]
-    mean: float | None
-    deviation: float | None = None
-    within: float | None = None
-    floor: Floor | None = None
-    reliable: bool = True
-    leads: bool = False
-    note: str = ""
-
-
-class Card(_Part):
-    """A metric card."""
-
-    subject: Subject
-    features: Features
-    reference: Reference
-    samples: int
-    seeds: tuple[int, ...] = ()
-    values: tuple[Value, ...]
-    discriminator: dict[str, Any] | None = None
-    notes: tuple[str, ...] = ()
-    version: str = ""
-
-    @property
-    def leading(self) -> Value | None:
-        """The metric that leads, else the first that is there."""
-        known = [value for value in self.values if value.mean is not None]
-        return next((value for value in known if value.leads), known[0] if known else None)
 
 
 class Figure(_Part):
@@ -156,7 +78,7 @@ class AuditedData(_Part):
 class Audit(_Part):
     """An audit."""
 
-    subject: Subject
+    subject: AuditedSubject
     dataset: AuditedData = Field(default_factory=AuditedData)
     samples: int | None = None
     seed: int | None = None
@@ -166,6 +88,18 @@ class Audit(_Part):
 
 
 _Kind = TypeVar("_Kind", Card, Audit)
+
+
+def leading(card: Card) -> Value | None:
+    """The metric that leads, else the first that has a value."""
+    known = [value for value in card.values if value.mean is not None]
+    return next((value for value in known if value.leads), known[0] if known else None)
+
+
+def floor_of(value: Value) -> Spread | None:
+    """The floor to compare with: between halves of real pictures, else between training and hold-out pictures."""
+    floors = (value.floor.halves, value.floor.train_holdout)
+    return next((one for one in floors if one is not None and one.mean is not None), None)
 
 
 def read_card(path: Path) -> Card:
@@ -186,7 +120,8 @@ def _read(path: Path, model: type[_Kind], kind: str) -> _Kind:
     try:
         if path.stat().st_size > _SIZE_LIMIT:
             raise DataError(f"{path}: too large for a {kind}")
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda _: None)
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text, parse_constant=lambda _: None, parse_float=_finite)  # NaN, and 1e999
     except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else f"damaged: {_brief(error)}"
         raise DataError(f"{path}: {reason}") from error
@@ -210,6 +145,10 @@ def _checked(path: Path, content: Any, model: type[_Kind], kind: str) -> _Kind:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise DataError(f"{path}: damaged: {where}: {first['msg'][:200]}") from error
+
+
+def _finite(text: str) -> float | None:
+    return value if math.isfinite(value := float(text)) else None
 
 
 def _brief(error: Exception) -> str:

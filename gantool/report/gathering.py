@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gantool.errors import DataError
+from gantool.evaluation.card import Card
 from gantool.pages.pictures import Inlined, inlined
-from gantool.report.cards import Audit, Card, read_audit, read_card
+from gantool.report.cards import Audit, read_audit, read_card
 from gantool.report.cost import Cost, cost
 from gantool.report.dataset import DataSummary, data_summary
 from gantool.report.records import Records, read_records

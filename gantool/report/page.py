@@ -7,10 +7,11 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gantool.evaluation.card import Card, Features, Value
 from gantool.pages import render as render_page
 from gantool.pages.text import counted, number, visible
 from gantool.report import curves
-from gantool.report.cards import Audit, Card, Features, Figure, Value
+from gantool.report.cards import Audit, Figure, floor_of, leading
 from gantool.report.gathering import Gathered
 
 VERDICTS: Mapping[str, str] = {"pass": "fine", "fail": "stop", "skipped": "note"}
@@ -68,15 +69,15 @@ def headline(gathered: Gathered) -> str:
 
 
 def _measured(cards: Mapping[str, Card]) -> str:
-    leading = next((card.leading for card in cards.values()), None)
-    if leading is None:
+    first = next((leading(card) for card in cards.values()), None)
+    if first is None:
         return "not evaluated yet"
-    title = leading.title[:1].lower() + leading.title[1:]
-    return visible(f"{title} {number(leading.mean)}{_against_floor(leading)}")
+    title = first.title[:1].lower() + first.title[1:]
+    return visible(f"{title} {number(first.mean)}{_against_floor(first)}")
 
 
 def _against_floor(value: Value) -> str:
-    floor = value.floor.best if value.floor else None
+    floor = floor_of(value)
     if floor is None or floor.mean is None or value.mean is None:
         return ""
     ratio = times_floor(value)
@@ -85,7 +86,7 @@ def _against_floor(value: Value) -> str:
 
 def times_floor(value: Value) -> str:
     """How many times its floor a distance is; "" where the floor is not clearly above 0, and for other metrics."""
-    floor = value.floor.best if value.floor else None
+    floor = floor_of(value)
     if value.better != "lower" or floor is None or floor.mean is None or value.mean is None or value.mean < 0:
         return ""
     if floor.mean <= (floor.deviation or 0.0):  # an unbiased distance between equals is 0 or so: no measure of anything
@@ -169,7 +170,7 @@ def features_words(features: Features) -> str:
     if features.dimensions:
         parts.append(f"{features.dimensions:,} dimensions")
     if features.size:
-        parts.append(f"at {visible(str(features.size))}{' pixels' if isinstance(features.size, int) else ''}")
+        parts.append(f"at {visible(features.size)}")
     if features.filter:
         parts.append(visible(features.filter))
     if features.weights:

@@ -84,12 +84,12 @@ def test_higher_is_better_where_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("other", "reason"),
     [
-        (of("features", weights="00" * 32), "weights of the features: efefefefefef… against 000000000000…"),
-        (of("features", size="300×300"), "size that the features see: 224×224 against 300×300"),
+        (of("features", weights="00" * 32), "weights of the features: efefefefefef against 000000000000"),
+        (of("features", size="300×300"), "size that pictures are shown at: 224×224 against 300×300"),
         (of("features", filter="nearest"), "resize filter: Pillow bicubic, antialiased against nearest"),
-        (of("reference", fingerprint="00" * 32), "reference set: abababababab… against 000000000000…"),
+        (of("reference", fingerprint="00" * 32), "data (fingerprint): abababababab against 000000000000"),
         (of("reference", pictures=500), "reference pictures: 1,000 against 500"),
-        (card(samples=5000), "made pictures: 9,000 against 5,000"),
+        (card(samples=5000), "generated pictures: 9,000 against 5,000"),
     ],
 )
 def test_what_was_measured_differently_is_refused(tmp_path: Path, other: dict[str, Any], reason: str) -> None:
@@ -113,7 +113,7 @@ def test_every_reason_is_named(tmp_path: Path) -> None:
     other["samples"] = 8
     with pytest.raises(UsageError) as caught:
         compare(two(tmp_path, card(), other))
-    for reason in ("reference set", "reference pictures", "made pictures"):
+    for reason in ("data (fingerprint)", "reference pictures", "generated pictures"):
         assert reason in str(caught.value)
 
 
@@ -178,6 +178,15 @@ def test_the_json(tmp_path: Path) -> None:
     assert metric["best"] == 0
     assert metric["values"] == [{"mean": 0.002, "deviation": 0.0001}, {"mean": 0.003, "deviation": 0.0001}]
     assert metric["floor"] == {"mean": 0.0004, "deviation": 0.0001}
+
+
+def test_numbers_beyond_all_numbers_are_none(tmp_path: Path) -> None:
+    runs = two(tmp_path, kernel(0.002), kernel(0.003))
+    text = json.dumps(kernel(7.25)).replace("7.25", "1e999")
+    (runs[1] / "evaluations" / f"{PREFERRED}.json").write_text(text, encoding="utf-8")
+    found = compare(runs)
+    assert found.rows[0].best is None
+    assert json.loads(found.to_json())["metrics"][0]["values"][1]["mean"] is None
 
 
 def test_configs_that_differ_are_told(tmp_path: Path) -> None:

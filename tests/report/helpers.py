@@ -263,8 +263,8 @@ def hostile_run(folder: Path) -> Path:
     worst = HOSTILE[0]
     bad = card(
         worst,
-        features={**card()["features"], "name": HOSTILE[1], "filter": HOSTILE[2]},
-        reference={"split": HOSTILE[3], "fingerprint": worst, "pictures": 10, "of": 10},
+        features={**card()["features"], "name": HOSTILE[1], "filter": HOSTILE[2], "size": HOSTILE[3]},
+        reference={"split": "holdout", "fingerprint": worst, "pictures": 10, "of": 10},
         values=[{**value("kernel_distance", 0.1), "title": text, "note": text} for text in HOSTILE],
         discriminator=dict.fromkeys(HOSTILE, 0.5),
         notes=list(HOSTILE),
