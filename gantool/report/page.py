@@ -65,15 +65,19 @@ def headline(gathered: Gathered) -> str:
     trained = (
         f"Trained on {seen:,} images" if total is None or seen >= total else f"{seen:,} of {total:,} images so far"
     )
-    return f"{trained}; {_measured(gathered.cards)}; {_audit_words(gathered.audit)}."
+    return f"{trained}; {_measured(gathered.cards, seen)}; {_audit_words(gathered.audit)}."
 
 
-def _measured(cards: Mapping[str, Card]) -> str:
-    first = next((leading(card) for card in cards.values()), None)
-    if first is None:
-        return "not evaluated yet"
-    title = first.title[:1].lower() + first.title[1:]
-    return visible(f"{title} {number(first.mean)}{_against_floor(first)}")
+def _measured(cards: Mapping[str, Card], images_seen: int) -> str:
+    """What the first card that has a value says; the moment too, where it is not the run's last."""
+    for card in cards.values():
+        first = leading(card)
+        if first is not None:
+            title = first.title[:1].lower() + first.title[1:]
+            seen = card.subject.images_seen
+            moment = f" at {seen:,} images" if seen not in (None, images_seen) else ""
+            return visible(f"{title} {number(first.mean)}{moment}{_against_floor(first)}")
+    return "not evaluated yet"
 
 
 def _against_floor(value: Value) -> str:

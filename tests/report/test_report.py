@@ -267,6 +267,11 @@ def test_a_floor_that_is_lost_in_its_deviation_is_no_measure(tmp_path: Path) -> 
     assert "times its floor" not in words
 
 
+def test_a_card_of_an_earlier_moment_says_which(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", cards={"holdout-x": card(subject={**card()["subject"], "images_seen": 320})})
+    assert "kernel distance (efficientnet_lite0) 0.00213 at 320 images, 5.3 times its floor" in written(run).words
+
+
 def test_the_preferred_card_speaks_for_the_run(tmp_path: Path) -> None:
     other = card(values=[value("kernel_distance", 0.5)])
     run = make_run(tmp_path / "run", cards={"holdout-classifier": other, "holdout-efficientnet_lite0": card()})
