@@ -136,6 +136,7 @@ def test_equals_torch_fidelity_with_our_network_registered(garments: PreparedSet
         verbose=False,
         cache=False,
         batch_size=20,
+        save_cpu_ram=True,  # and no worker processes
     )
     assert value(ours, "kernel_distance").mean == pytest.approx(theirs["kernel_inception_distance_mean"], rel=1e-4)
     assert value(ours, "frechet_distance").mean == pytest.approx(theirs["frechet_inception_distance"], rel=1e-4)
