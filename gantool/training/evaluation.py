@@ -7,11 +7,11 @@ generated pictures. Evaluation draws from its own stream and leaves no trace in 
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import torch
@@ -29,8 +29,10 @@ from gantool.training.comparison import SLICED, InFeatures, InPixels
 from gantool.training.keeper import Keeper
 from gantool.training.recorder import Recorder
 from gantool.training.state import TrainingState
+from gantool.training.trouble import Sign, Values, new_signs
 
 _BLOCK = 64
+_REMEMBERED = 2  # evaluations
 
 
 class Interrupted(Exception):
@@ -68,7 +70,7 @@ class Evaluation:
         self._stopped = stopped
         self._say = say
         self._labelled = config.model.conditioning == "class"
-        self._before = _last_values(run)
+        self._history = _last_values(run)
         self._comparison: InFeatures | InPixels | None = None
         if config.evaluation.every:
             against = reference(dataset, "holdout", config.evaluation.samples)
@@ -111,12 +113,13 @@ class Evaluation:
 
     def go_back(self) -> None:
         """The run went back to an older moment, and its records with it."""
-        self._before = _last_values(self._run)
+        self._history = _last_values(self._run)
 
-    def take_note(self, values: dict[str, float]) -> dict[str, float | None] | None:
-        """Remember ``values`` for the next evaluation; gives those of the one before."""
-        before, self._before = self._before, dict(values)
-        return before
+    def new_signs(self, values: dict[str, float]) -> list[Sign]:
+        """Signs of trouble that the evaluations before did not show."""
+        found = new_signs(values, self._history)
+        self._history = [*self._history, values][-_REMEMBERED:]
+        return found
 
     def keep_if_best(self, state: TrainingState, values: dict[str, float], keeper: Keeper, recorder: Recorder) -> None:
         """Save a checkpoint and record it when no evaluation before was better."""
@@ -176,14 +179,14 @@ class Evaluation:
             self._say(f"evaluation: {stage} ({total:,})")
 
 
-def _last_values(run: RunFolder) -> dict[str, Any] | None:
-    """The last evaluation's line of a run that goes on; None before the first."""
+def _last_values(run: RunFolder) -> list[Values]:
+    """The last evaluations of a run that goes on."""
     try:
         lines = run.metrics.read_text(encoding="utf-8").splitlines()
     except OSError:
-        return None
+        return []
     found = (json.loads(line) for line in reversed(lines) if '"event": "evaluation"' in line)
-    return next(found, None)
+    return [*itertools.islice(found, _REMEMBERED)][::-1]
 
 
 @contextmanager

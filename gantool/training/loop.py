@@ -19,7 +19,6 @@ from gantool.training.recorder import Recorder
 from gantool.training.signals import StopFlag
 from gantool.training.state import TrainingState
 from gantool.training.steps import Steps
-from gantool.training.trouble import new_signs
 
 ROLLBACKS_ALLOWED = 3
 
@@ -173,7 +172,7 @@ def _take_in(config: ExperimentConfig, state: TrainingState, values: dict[str, f
     """Record an evaluation, warn, keep the best; gives whether the run's patience is at its end."""
     outputs.recorder.log(state.images_seen, values, event="evaluation")
     outputs.display.evaluation(state.images_seen, values, outputs.evaluation.metric)
-    for sign in new_signs(values, outputs.evaluation.take_note(values)):
+    for sign in outputs.evaluation.new_signs(values):
         outputs.recorder.event(state.images_seen, "warning", sign.message)
         outputs.display.say(f"warning: {sign.message}")
     outputs.evaluation.keep_if_best(state, values, outputs.keeper, outputs.recorder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 LEAST_DIVERSITY = 0.4
@@ -23,17 +23,18 @@ class Sign(NamedTuple):
     message: str
 
 
-def new_signs(values: Values, before: Values | None) -> list[Sign]:
-    """What ``values`` of an evaluation show that those of the one before did not.
+def new_signs(values: Values, history: Sequence[Values]) -> list[Sign]:
+    """What ``values`` of an evaluation show that has not been said of the one before.
 
     Args:
         values: of this evaluation.
-        before: of the last one; None for the first, when all pictures of an untrained generator are still alike.
+        history: of those before it, the last one last, at most two. At the first evaluation all pictures of a generator
+            that has hardly begun are still alike, and nothing is said of that.
     """
-    if before is None:
-        return [sign for sign in signs(values) if sign.name != "collapse"]
-    known = {sign.name for sign in signs(before)}
-    return [sign for sign in signs(values) if sign.name not in known]
+    said = {sign.name for sign in signs(history[-1])} if history else {"collapse"}
+    if len(history) == 1:
+        said.discard("collapse")
+    return [sign for sign in signs(values) if sign.name not in said]
 
 
 def signs(values: Values) -> list[Sign]:
