@@ -1,7 +1,8 @@
 """Which pictures are the same picture, from their prints: hashes bring together, a second look decides.
 
 Whole pictures are compared with each other; up to `CROPS_UP_TO` pictures also with windows of each other, which finds
-slight crops. Pictures that show nothing (blank ones) are only ever duplicates of equal prints.
+slight crops. Tiny pictures of two sizes are also compared as one of them would look had it been resized without
+antialiasing (see `resampling`). Pictures that show nothing (blank ones) are only ever duplicates of equal prints.
 """
 
 from __future__ import annotations
@@ -13,21 +14,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gantool.data import hamming, perceptual
-from gantool.data.sameness import is_flat, same
+from gantool.data.resampling import resizings
+from gantool.data.sameness import is_flat, same, same_resampled
 
 CROPS_UP_TO = 10_000
 """Pictures. Windows cost 80 times as much as wholes, and in large sets of pictures of one kind chance finds many."""
+
+RESAMPLED_UP_TO = 1 << 20
+"""Hashes of tiny pictures as they would be at other sizes: as many as the windows of `CROPS_UP_TO` pictures, or so."""
 
 _WINDOWS_AT_ONCE = 1 << 20
 _OTHER_WINDOWS = len(perceptual.WINDOWS) - 1
 _LOOKS_A_ROUND = 8
 
 
-def near_duplicates(prints: NDArray[np.uint8]) -> list[list[int]]:
+def near_duplicates(prints: NDArray[np.uint8], sizes: NDArray[np.int64] | None = None) -> list[list[int]]:
     """Groups of pictures that are near duplicates of each other, exact ones included.
 
     Args:
         prints: uint8 N×PRINT_BYTES, of `perceptual.print_of`.
+        sizes: height and width of each picture: N×2. None where they are not known: then copies of tiny pictures
+            that were resized without antialiasing are missed.
 
     Returns:
         groups of at least two rows, ascending; the groups ordered by their first row. No row is in two groups.
@@ -42,6 +49,8 @@ def near_duplicates(prints: NDArray[np.uint8]) -> list[list[int]]:
         candidates = _window_pairs(straight[alone], hashes[alone])
         candidates[:, [0, 2]] = alone[candidates[:, [0, 2]]]
         leaders = _linked(straight, leaders, candidates)
+    if sizes is not None:
+        leaders = _joined(leaders, _resampled(straight, hashes, sizes[telling]))
     pairs = np.stack([telling, telling[leaders]], axis=1)
     return _groups(_joined(np.arange(len(prints)), np.concatenate([_links(equal), pairs])))
 
@@ -98,6 +107,19 @@ def _best(candidates: NDArray[np.int64]) -> NDArray[np.int64]:
     first = np.ones(len(order), np.bool)
     first[1:] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
     return candidates[order[first]]
+
+
+def _resampled(prints: NDArray[np.uint8], hashes: NDArray[np.uint8], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Tiny pictures and their copies that were resized without antialiasing: K×2."""
+    found = [np.empty((0, 2), np.int64)]
+    for originals, copies, *changes in resizings(sizes, RESAMPLED_UP_TO):
+        before = prints[originals]
+        for rows, columns in zip(*changes, strict=True):
+            met = hamming.pairs_between(hashes[copies], perceptual.resampled_hashes(before, rows, columns))
+            owners, others = originals[met[:, 1]], copies[met[:, 0]]
+            alike = same_resampled(prints, owners, others, rows, columns)
+            found.append(np.stack([owners[alike], others[alike]], axis=1))
+    return np.concatenate(found)
 
 
 def _linked(prints: NDArray[np.uint8], leaders: NDArray[np.int64], candidates: NDArray[np.int64]) -> NDArray[np.int64]:

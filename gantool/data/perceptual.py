@@ -34,6 +34,7 @@ _SCALES = (1.0, 0.5, 0.5)
 _SEED = 0
 _AT_ONCE = 4096
 """Windows whose coefficients lie in the processor's cache together."""
+_PRINTS_AT_ONCE = 256
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -80,6 +81,31 @@ def window_hashes(prints: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return _hashes(prints, CUTS)
 
 
+def resampled_hashes(
+    prints: NDArray[np.uint8], rows: NDArray[np.float32], columns: NDArray[np.float32]
+) -> NDArray[np.uint8]:
+    """The hashes that prints would have after both axes were changed: uint8 N×PRINT_BYTES → uint8 N×HASH_BYTES.
+
+    Args:
+        prints: of the pictures as they are.
+        rows: what changes the height: 32×32.
+        columns: what changes the width: 32×32.
+    """
+    counts = {len(kept) for kept in _KEPT}
+    whole = CUTS[0]
+    across = {count: cosines(count, *whole) @ columns for count in counts}
+    down = {count: cosines(count, *whole) @ rows for count in counts}
+    found = np.empty((len(prints), HASH_BYTES), np.uint8)
+    for start in range(0, len(prints), _PRINTS_AT_ONCE):
+        parts = []
+        for plane, kept in zip(_planes(prints[start : start + _PRINTS_AT_ONCE]), _KEPT, strict=True):
+            count = len(kept)
+            both = down[count] @ (plane.reshape(-1, SIDE) @ across[count].T).reshape(len(plane), SIDE, count)
+            parts.append(both.reshape(-1, count * count)[:, kept.reshape(-1)])
+        found[start : start + _PRINTS_AT_ONCE] = _signs(parts)
+    return found
+
+
 def colours(prints: NDArray[np.uint8]) -> NDArray[np.float32]:
     """What prints show: float32 N×32×32×3 in [0, 255]."""
     return prints.reshape(-1, SIDE, SIDE, 3).astype(np.float32)
@@ -123,16 +149,24 @@ def _hashes(prints: NDArray[np.uint8], cuts: tuple[tuple[float, float], ...]) ->
     """Hashes of the windows cuts×cuts: uint8 N×len(cuts)²×HASH_BYTES."""
     ways = len(cuts) ** 2
     found = np.empty((len(prints), ways, HASH_BYTES), np.uint8)
-    projections = _projections()
     step = max(1, _AT_ONCE // ways)
     for start in range(0, len(prints), step):
-        block = colours(prints[start : start + step])
-        luma = block @ _LUMA
-        planes = (luma, block[..., 2] - luma, block[..., 0] - luma)  # blue and red beyond the luma
+        planes = _planes(prints[start : start + step])
         parts = [_coefficients(plane, cuts, kept) for plane, kept in zip(planes, _KEPT, strict=True)]
-        signs = np.concatenate(parts, axis=1) @ projections > 0
-        found[start : start + step] = np.packbits(signs, axis=1).reshape(-1, ways, HASH_BYTES)
+        found[start : start + step] = _signs(parts).reshape(-1, ways, HASH_BYTES)
     return found
+
+
+def _planes(prints: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
+    """The luma, and the blue and the red beyond it: each N×32×32."""
+    block = colours(prints)
+    luma = block @ _LUMA
+    return luma, block[..., 2] - luma, block[..., 0] - luma
+
+
+def _signs(parts: list[NDArray[np.float32]]) -> NDArray[np.uint8]:
+    """The hashes from the coefficients of luma and chromas: each N×kept → N×HASH_BYTES."""
+    return np.packbits(np.concatenate(parts, axis=1) @ _projections() > 0, axis=1)
 
 
 def _coefficients(
