@@ -20,10 +20,11 @@ from gantool.data.sameness import is_flat, same, same_resampled
 CROPS_UP_TO = 10_000
 """Pictures. Windows cost 80 times as much as wholes, and in large sets of pictures of one kind chance finds many."""
 
-RESAMPLED_UP_TO = 1 << 20
-"""Hashes of tiny pictures as they would be at other sizes: as many as the windows of `CROPS_UP_TO` pictures, or so."""
+RESAMPLED_UP_TO = 1 << 21
+"""Hashes of tiny pictures as they would be at other sizes: some seconds' work."""
 
 _WINDOWS_AT_ONCE = 1 << 20
+_RESAMPLED_AT_ONCE = 1024
 _OTHER_WINDOWS = len(perceptual.WINDOWS) - 1
 _LOOKS_A_ROUND = 8
 
@@ -112,13 +113,16 @@ def _best(candidates: NDArray[np.int64]) -> NDArray[np.int64]:
 def _resampled(prints: NDArray[np.uint8], hashes: NDArray[np.uint8], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Tiny pictures and their copies that were resized without antialiasing: K×2."""
     found = [np.empty((0, 2), np.int64)]
-    for originals, copies, *changes in resizings(sizes, RESAMPLED_UP_TO):
-        before = prints[originals]
-        for rows, columns in zip(*changes, strict=True):
-            met = hamming.pairs_between(hashes[copies], perceptual.resampled_hashes(before, rows, columns))
-            owners, others = originals[met[:, 1]], copies[met[:, 0]]
-            alike = same_resampled(prints, owners, others, rows, columns)
-            found.append(np.stack([owners[alike], others[alike]], axis=1))
+    for originals, sorts in resizings(sizes, RESAMPLED_UP_TO):
+        for start in range(0, len(originals), _RESAMPLED_AT_ONCE):
+            before = originals[start : start + _RESAMPLED_AT_ONCE]
+            planes = perceptual.planes_of(prints[before])
+            for copies, changes in sorts:
+                for rows, columns in changes:
+                    met = hamming.pairs_between(hashes[copies], perceptual.changed_hashes(planes, rows, columns))
+                    owners, others = before[met[:, 1]], copies[met[:, 0]]
+                    alike = same_resampled(prints, owners, others, rows, columns)
+                    found.append(np.stack([owners[alike], others[alike]], axis=1))
     return np.concatenate(found)
 
 

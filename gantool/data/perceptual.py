@@ -24,6 +24,8 @@ PRINT_BYTES = SIDE * SIDE * 3
 HASH_BITS = 256
 HASH_BYTES = HASH_BITS // 8
 
+Planes = tuple[NDArray[np.float32], ...]
+
 CUTS: tuple[tuple[float, float], ...] = tuple((first, last) for first in (0, 0.035, 0.07) for last in (0, 0.035, 0.07))
 """What may be missing at the two ends of an axis, as shares of its length. A crop between two of them is found too."""
 
@@ -34,7 +36,6 @@ _SCALES = (1.0, 0.5, 0.5)
 _SEED = 0
 _AT_ONCE = 4096
 """Windows whose coefficients lie in the processor's cache together."""
-_PRINTS_AT_ONCE = 256
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -81,29 +82,27 @@ def window_hashes(prints: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return _hashes(prints, CUTS)
 
 
-def resampled_hashes(
-    prints: NDArray[np.uint8], rows: NDArray[np.float32], columns: NDArray[np.float32]
-) -> NDArray[np.uint8]:
-    """The hashes that prints would have after both axes were changed: uint8 N×PRINT_BYTES → uint8 N×HASH_BYTES.
+def planes_of(prints: NDArray[np.uint8]) -> Planes:
+    """The luma, and the blue and the red beyond it: uint8 N×PRINT_BYTES → float32 N×32×32 each."""
+    block = colours(prints)
+    luma = block @ _LUMA
+    return luma, block[..., 2] - luma, block[..., 0] - luma
+
+
+def changed_hashes(planes: Planes, rows: NDArray[np.float32], columns: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The hashes that prints would have after both axes were changed: N of `planes_of` → uint8 N×HASH_BYTES.
 
     Args:
-        prints: of the pictures as they are.
+        planes: of the prints as they are.
         rows: what changes the height: 32×32.
         columns: what changes the width: 32×32.
     """
-    counts = {len(kept) for kept in _KEPT}
-    whole = CUTS[0]
-    across = {count: cosines(count, *whole) @ columns for count in counts}
-    down = {count: cosines(count, *whole) @ rows for count in counts}
-    found = np.empty((len(prints), HASH_BYTES), np.uint8)
-    for start in range(0, len(prints), _PRINTS_AT_ONCE):
-        parts = []
-        for plane, kept in zip(_planes(prints[start : start + _PRINTS_AT_ONCE]), _KEPT, strict=True):
-            count = len(kept)
-            both = down[count] @ (plane.reshape(-1, SIDE) @ across[count].T).reshape(len(plane), SIDE, count)
-            parts.append(both.reshape(-1, count * count)[:, kept.reshape(-1)])
-        found[start : start + _PRINTS_AT_ONCE] = _signs(parts)
-    return found
+    parts = []
+    for plane, kept in zip(planes, _KEPT, strict=True):
+        count, basis = len(kept), cosines(len(kept), *CUTS[0])
+        both = (basis @ rows) @ (plane.reshape(-1, SIDE) @ (basis @ columns).T).reshape(len(plane), SIDE, count)
+        parts.append(both.reshape(-1, count * count)[:, kept.reshape(-1)])
+    return _signs(parts)
 
 
 def colours(prints: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -151,17 +150,10 @@ def _hashes(prints: NDArray[np.uint8], cuts: tuple[tuple[float, float], ...]) ->
     found = np.empty((len(prints), ways, HASH_BYTES), np.uint8)
     step = max(1, _AT_ONCE // ways)
     for start in range(0, len(prints), step):
-        planes = _planes(prints[start : start + step])
+        planes = planes_of(prints[start : start + step])
         parts = [_coefficients(plane, cuts, kept) for plane, kept in zip(planes, _KEPT, strict=True)]
         found[start : start + step] = _signs(parts).reshape(-1, ways, HASH_BYTES)
     return found
-
-
-def _planes(prints: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
-    """The luma, and the blue and the red beyond it: each N×32×32."""
-    block = colours(prints)
-    luma = block @ _LUMA
-    return luma, block[..., 2] - luma, block[..., 0] - luma
 
 
 def _signs(parts: list[NDArray[np.float32]]) -> NDArray[np.uint8]:

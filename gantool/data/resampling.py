@@ -12,7 +12,7 @@ Each step is linear and treats one axis after the other, so one matrix of 32×32
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,56 +28,71 @@ LARGEST = 64
 WAYS = ("box", "nearest", "floor")
 """Pillow's box filter, its nearest pixels by their centres, and by their corners as OpenCV and PyTorch take them."""
 
+_FEW = 32
+"""Prints that are changed while one pair of sizes is set up."""
 _SHARPENING = 1e-3
 """Keeps what the print has lost from being made up (Tikhonov). A print of up to 32 pixels a side has lost nothing."""
 
 
-class Resized(NamedTuple):
-    """Small pictures of one size, and those of another that they may have become."""
+class Change(NamedTuple):
+    """What one of `WAYS` does to the two axes of a print, each 32×32."""
 
-    originals: NDArray[np.int64]
-    copies: NDArray[np.int64]
-    rows: tuple[Floats, ...]
-    """What does to the height of a print what each of `WAYS` did: 32×32."""
-    columns: tuple[Floats, ...]
-    """The same of the width."""
+    rows: Floats
+    columns: Floats
 
 
-def resizings(sizes: NDArray[np.int64], most: int) -> Iterator[Resized]:
-    """Every pair of sizes, those first that have the most possible copies.
+class Copies(NamedTuple):
+    """Pictures of one size, and what those of another size went through if they became some of these."""
+
+    pictures: NDArray[np.int64]
+    changes: tuple[Change, ...]
+
+
+def resizings(sizes: NDArray[np.int64], most: int) -> Iterator[tuple[NDArray[np.int64], list[Copies]]]:
+    """The small pictures of each size, with all others that they may have become.
 
     Args:
         sizes: height and width of each picture: N×2.
-        most: prints to be made in all. When they are spent, no more pairs of sizes follow.
+        most: prints to be changed in all; where it is too little, what became of sizes that few pictures have is left
+            out.
     """
-    small = np.flatnonzero((sizes <= LARGEST).all(1) & (sizes > 0).all(1))
-    kinds, number = np.unique(sizes[small], axis=0, return_inverse=True)
-    members = [small[number == kind] for kind in range(len(kinds))]
-    left = most
-    for after in sorted(range(len(kinds)), key=lambda kind: -len(members[kind])):
-        for before in range(len(kinds)):
-            left -= len(members[before]) * len(WAYS) * (before != after)
-            if left < 0:
-                return
-            if before != after:
-                (height, width), (to_height, to_width) = kinds[before].tolist(), kinds[after].tolist()
-                rows = tuple(change(height, to_height, way) for way in WAYS)
-                columns = tuple(change(width, to_width, way) for way in WAYS)
-                yield Resized(members[before], members[after], rows, columns)
+    small = np.flatnonzero(((sizes > 0) & (sizes <= LARGEST)).all(1))
+    kinds, number, counts = np.unique(sizes[small], axis=0, return_inverse=True, return_counts=True)
+    members = np.split(small[np.argsort(number, kind="stable")], np.cumsum(counts)[:-1])
+    frequent = np.argsort(-counts, kind="stable")
+    work = np.cumsum(len(small) - counts[frequent] + len(kinds) * _FEW) * len(WAYS)
+    taken = frequent[: np.searchsorted(work, most, side="right")].tolist()
+    for before, size in enumerate(kinds.tolist()):
+        yield (
+            members[before],
+            [Copies(members[after], _changes(size, kinds[after])) for after in taken if after != before],
+        )
+
+
+def _changes(before: Sequence[int], after: Sequence[int]) -> tuple[Change, ...]:
+    (height, width), (to_height, to_width) = before, after
+    return tuple(Change(change(height, int(to_height), way), change(width, int(to_width), way)) for way in WAYS)
 
 
 @functools.cache
 def change(before: int, after: int, way: str) -> Floats:
     """What makes of a print's axis, once of ``before`` pixels, that of the copy with ``after`` pixels: 32×32."""
-    seen, copied = _print_of_axis(before), _resize(before, after, way)
-    own = np.linalg.solve(seen.T @ seen + _SHARPENING * np.eye(before), seen.T)
-    made: Floats = (_print_of_axis(after) @ copied @ own).astype(np.float32)
+    made: Floats = (_print_of_axis(after) @ _resize(before, after, way) @ _axis_of_print(before)).astype(np.float32)
     return made
 
 
+@functools.cache
 def _print_of_axis(count: int) -> NDArray[np.float64]:
     """What `perceptual.print_of` does to an axis of ``count`` pixels: 32×count."""
     return _by_pillow(count, SIDE, Image.Resampling.BILINEAR)
+
+
+@functools.cache
+def _axis_of_print(count: int) -> NDArray[np.float64]:
+    """The way back from a print: count×32."""
+    seen = _print_of_axis(count)
+    back: NDArray[np.float64] = np.linalg.solve(seen.T @ seen + _SHARPENING * np.eye(count), seen.T)
+    return back
 
 
 def _resize(before: int, after: int, way: str) -> NDArray[np.float64]:
