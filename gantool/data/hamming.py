@@ -103,10 +103,10 @@ def _by_pair_of_blocks(
 
 
 class _Cut:
-    """Hashes as four words of 64 bits, and as `_BLOCKS` numbers of at most 20: uint64 N×4 and uint32 _BLOCKS×N."""
+    """Hashes as four words of 64 bits, and as `_BLOCKS` numbers of at most 20: uint64 4×N and uint32 _BLOCKS×N."""
 
     def __init__(self, hashes: NDArray[np.uint8]) -> None:
-        self.words = np.ascontiguousarray(hashes).view(np.uint64)
+        self.words = np.ascontiguousarray(np.ascontiguousarray(hashes).view(np.uint64).T)
         self.blocks: Blocks = np.empty((_BLOCKS, len(hashes)), np.uint32)
         edges = np.linspace(0, hashes.shape[1] * 8, _BLOCKS + 1).round().astype(int)
         values = np.zeros((hashes.shape[1] * 8, _BLOCKS), np.float32)  # of each bit in its block
@@ -182,10 +182,12 @@ def _compared(first: _Cut, second: _Cut, met: Rows, last: int) -> NDArray[np.int
     found = [np.empty((0, 3), np.int64)]
     for start in range(0, len(met[0]), _CHUNK):
         a, b = met[0][start : start + _CHUNK], met[1][start : start + _CHUNK]
-        distances = np.bitwise_count(first.words[a] ^ second.words[b]).sum(1, dtype=np.int64)
-        close = distances <= RADIUS
-        a, b, distances = a[close], b[close], distances[close]
+        distances = np.zeros(len(a), np.uint16)
+        for word in range(len(first.words)):  # of alike pictures most pairs are too far apart after two words
+            distances += np.bitwise_count(first.words[word][a] ^ second.words[word][b])
+            close = np.flatnonzero(distances <= RADIUS)
+            a, b, distances = a[close], b[close], distances[close]
         # Of the blocks before the second one of this pair, only the first one may be equal.
         once = (first.blocks[:last, a] == second.blocks[:last, b]).sum(0) == 1
-        found.append(np.stack([a[once], b[once], distances[once]], axis=1))
+        found.append(np.stack([a[once], b[once], distances[once].astype(np.int64)], axis=1))
     return np.concatenate(found)

@@ -23,9 +23,8 @@ ANGLE_LIMIT = 0.05
 LOCAL_LIMIT = 18.0
 """Grey levels by which a neighbourhood of 4×4 of the 32×32 pixels may differ in one colour at most."""
 RESAMPLED_LIMIT = 9.0
-"""The same, of a picture that was resized as the other one may have been: little is left to differ but what recompression
-does. Of 20,000 garments against 1,500 resized others, at most one pair in 30 million is below; of copies that JPEG wrote
-at quality 65, 99 % are."""
+"""The same, of a picture that was resized as the other one may have been: little is left but what recompression does.
+Of 30 million pairs of different garments one at most is below; of copies that JPEG wrote at quality 65, 99 % are."""
 SHIFT_LIMIT = 30.0
 """Grey levels of brightness by which a copy may differ as a whole."""
 GAIN_LIMITS = (0.75, 1.33)

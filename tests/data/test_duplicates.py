@@ -149,15 +149,20 @@ def test_tiny_pictures_of_other_sizes_are_not_taken_for_copies() -> None:
 
 
 def test_tiny_copies_are_looked_for_as_far_as_the_work_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What most pictures' size came from is looked for first: what was made larger gives back what it was made from."""
+    """First what may have become the size that most pictures have."""
     pictures = tiny(12, 28)
     copies = [resized(picture, (22, 22) if number < 8 else (37, 37), "box") for number, picture in enumerate(pictures)]
     mixed = [*pictures, *copies]
     monkeypatch.setattr(duplicates, "same", lambda prints, owners, *_: np.zeros(len(owners), np.bool))
-    for enough, firsts in ((0, []), (3 * (12 + 96), range(8, 12)), (3 * (12 + 16 + 2 * 96), range(12))):
-        for most, found in ((enough, firsts), (enough + 10, firsts)):
-            monkeypatch.setattr(duplicates, "RESAMPLED_UP_TO", most)
-            assert near_duplicates(prints_of(mixed), sizes_of(mixed)) == [[row, row + 12] for row in found]
+    wanted = [[row, row + 12] for row in range(12)]
+    found = []
+    for most in (0, 3 * (12 + 96), 3 * (12 + 16 + 2 * 96)):
+        monkeypatch.setattr(duplicates, "RESAMPLED_UP_TO", most)
+        found.append(near_duplicates(prints_of(mixed), sizes_of(mixed)))
+    assert found[0] == []
+    assert wanted[8:] == [group for group in found[1] if group[0] >= 8]  # enlarged ones give back what they were
+    assert len(found[1]) < 12
+    assert found[2] == wanted
 
 
 def test_grey_and_colour_of_one_picture_are_not_taken_for_each_other() -> None:

@@ -1,4 +1,4 @@
-"""What becomes of a small picture's print, told from the print alone: compared with what Pillow makes of the picture."""
+"""What becomes of a small picture's print, told from the print: compared with what Pillow makes of the picture."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from tests.dirty.score import Halves, Score, flags_of, score
 KEPT = {
     ("emoji", "good pictures flagged"): 0.04,
 }
-"""What is kept where a demand is missed, so that it gets no worse (docs/data.md says why): with features, emoji that differ
-in a skin tone."""
+"""What is kept where a demand is missed, so that it gets no worse (docs/data.md says why): emoji that differ in a skin
+tone, with features."""
 
 
 def broken(found: Score) -> list[str]:
