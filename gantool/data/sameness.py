@@ -37,9 +37,16 @@ _NEIGHBOURHOOD = 4
 _HOPELESS = 1.5
 """Times the angle's limit, before the window was fitted."""
 _ROUNDS = 2
-_AT_ONCE = 256
+_AT_ONCE = 128
+_KERNEL = ((-1, 0.25), (0, 0.5), (1, 0.25))
 _STEPS = (0.0, 0.0175, 0.035, 0.0525, 0.07, 0.0875)
 _CUTS = tuple((first, last) for first in _STEPS for last in _STEPS)
+_POOL = np.kron(np.eye(SIDE // _NEIGHBOURHOOD), np.full((1, _NEIGHBOURHOOD), 1 / _NEIGHBOURHOOD)).astype(np.float32)
+"""The means of neighbourhoods along an axis: 8×32."""
+_BLUR = sum(weight * np.eye(SIDE)[np.clip(np.arange(SIDE) + step, 0, SIDE - 1)] for step, weight in _KERNEL).astype(
+    np.float32
+)
+"""The filter [1, 2, 1] along an axis: 32×32."""
 
 
 def is_flat(prints: NDArray[np.uint8]) -> NDArray[np.bool]:
@@ -76,9 +83,11 @@ def same(
     for start in range(0, len(owners), _AT_ONCE):
         rows = slice(start, start + _AT_ONCE)
         whole, part = _planes(prints[owners[rows]]), _planes(of_others[others[rows]])
-        hopeful = np.flatnonzero(_angles_at(whole, part, windows[rows]) <= _HOPELESS * ANGLE_LIMIT)
+        wanted = _directions(_frequencies(part))
+        hopeful = np.flatnonzero(_angles_at(whole, wanted, windows[rows]) <= _HOPELESS * ANGLE_LIMIT)
         if len(hopeful):
-            found[start + hopeful] = _agree(whole[hopeful], part[hopeful], windows[rows][hopeful])
+            chosen = whole[hopeful], part[hopeful], wanted[hopeful], windows[rows][hopeful]
+            found[start + hopeful] = _agree(*chosen)
     return found
 
 
@@ -112,53 +121,67 @@ def _planes(prints: NDArray[np.uint8]) -> Floats:
     return np.ascontiguousarray(np.moveaxis(colours(prints), -1, 1))
 
 
-def _angles_at(whole: Floats, part: Floats, windows: NDArray[np.int64]) -> Floats:
+def _angles_at(whole: Floats, wanted: Floats, windows: NDArray[np.int64]) -> Floats:
+    """The angle between the given window of each whole and what is wanted, of `_directions`: N."""
     rows, columns = (axis[windows] for axis in _nearest_cuts())
     bases = _bases()
-    transformed: Floats = bases[rows][:, None] @ whole @ bases[columns][:, None].swapaxes(-1, -2)
-    return _angles(transformed[:, :, None], _frequencies(part))[:, 0]
+    there: Floats = bases[rows][:, None] @ whole @ bases[columns][:, None].swapaxes(-1, -2)
+    found: Floats = 1 - (_directions(there) * wanted).sum((1, 2, 3))
+    return found
 
 
-def _agree(whole: Floats, part: Floats, windows: NDArray[np.int64]) -> NDArray[np.bool]:
+def _agree(whole: Floats, part: Floats, wanted: Floats, windows: NDArray[np.int64]) -> NDArray[np.bool]:
     """Fit the window of ``whole`` to ``part``, one axis after the other, and compare there."""
     rows, columns = (axis[windows] for axis in _nearest_cuts())
-    wanted, bases = _frequencies(part), _bases()
-    every = bases.reshape(-1, SIDE)  # (cuts·frequencies)×32
-    angles = np.empty(0, np.float32)
+    turned, wanted_turned = whole.swapaxes(-1, -2), wanted.swapaxes(-1, -2)
+    angles = np.empty(len(whole), np.float32)
+    moved = np.arange(len(whole))  # whose columns are others than when its rows were fitted
     for _ in range(_ROUNDS):
-        by_rows: Floats = (every @ whole) @ bases[columns][:, None].swapaxes(-1, -2)
-        rows = _angles(by_rows.reshape(len(whole), 3, len(bases), _FREQUENCIES, -1), wanted).argmin(1)
-        by_columns: Floats = (every @ whole.swapaxes(-1, -2)) @ bases[rows][:, None].swapaxes(-1, -2)
-        turned = by_columns.reshape(len(whole), 3, len(bases), _FREQUENCIES, -1).swapaxes(-1, -2)
-        angles = _angles(turned, wanted)
-        columns = angles.argmin(1)
-    resample = _resamplers()
-    window: Floats = resample[rows][:, None] @ whole @ resample[columns][:, None].swapaxes(-1, -2)
-    pairs = ((window, part), (_blurred(window), part), (window, _blurred(part)))  # a copy may have lost sharpness
-    difference = np.minimum.reduce([_local_difference(*pair) for pair in pairs])
-    shift = np.abs(window.mean((1, 2, 3)) - part.mean((1, 2, 3)))
-    agree: NDArray[np.bool] = (angles.min(1) / ANGLE_LIMIT + difference / LOCAL_LIMIT <= 1) & (shift <= SHIFT_LIMIT)
+        before = columns[moved]
+        rows[moved] = _angles(whole[moved], columns[moved], wanted[moved]).argmin(1)
+        by_columns = _angles(turned[moved], rows[moved], wanted_turned[moved])
+        columns[moved], angles[moved] = by_columns.argmin(1), by_columns.min(1)
+        moved = moved[columns[moved] != before]
+    agree = np.zeros(len(whole), np.bool)
+    alike = np.flatnonzero(angles <= ANGLE_LIMIT)
+    if len(alike):
+        difference, shift = _differences(whole[alike], part[alike], rows[alike], columns[alike])
+        agree[alike] = (angles[alike] / ANGLE_LIMIT + difference / LOCAL_LIMIT <= 1) & (shift <= SHIFT_LIMIT)
     return agree
+
+
+def _differences(
+    whole: Floats, part: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    """The local difference of ``part`` and the window of ``whole``, and that of brightness: N each.
+
+    A copy may have lost sharpness: the better of both as they are, and either of them blurred, counts.
+    """
+    sharp, soft = _resamplers()
+    window: Floats = sharp[rows][:, None] @ whole @ sharp[columns][:, None].swapaxes(-1, -2)
+    blurred: Floats = soft[rows][:, None] @ whole @ soft[columns][:, None].swapaxes(-1, -2)
+    pairs = ((window, part), (blurred, part), (window, _BLUR @ part @ _BLUR.T))
+    return (
+        np.minimum.reduce([_local_difference(*pair) for pair in pairs]),
+        np.abs(window.mean((1, 2, 3)) - part.mean((1, 2, 3))),
+    )
 
 
 def _local_difference(one: Floats, other: Floats) -> Floats:
     """The mean difference of the neighbourhood where N×3×32×32 differ most, after one change of contrast: N."""
     a, b = (planes - planes.mean((1, 2, 3), keepdims=True) for planes in (one, other))
-    gain = (a * b).sum((1, 2, 3)) / np.maximum((a * a).sum((1, 2, 3)), 1e-9)
-    left = b - a * np.clip(gain, *GAIN_LIMITS)[:, None, None, None]
-    cells = SIDE // _NEIGHBOURHOOD
-    local = np.abs(left.reshape(-1, 3, cells, _NEIGHBOURHOOD, cells, _NEIGHBOURHOOD).mean((3, 5)))
+    gain = np.einsum("ncij,ncij->n", a, b) / np.maximum(np.einsum("ncij,ncij->n", a, a), 1e-9)
+    local = np.abs(_POOL @ (b - a * np.clip(gain, *GAIN_LIMITS)[:, None, None, None]) @ _POOL.T)
     worst: Floats = local.max((1, 2, 3))
     return worst
 
 
-def _blurred(planes: Floats) -> Floats:
-    """N×3×32×32 through the filter [1, 2, 1] along both axes."""
-    for axis in (2, 3):
-        padded = np.pad(planes, [(1, 1) if number == axis else (0, 0) for number in range(4)], mode="edge")
-        before, middle, after = (np.take(padded, np.arange(start, start + SIDE), axis) for start in range(3))
-        planes = (before + 2 * middle + after) / 4
-    return planes
+def _directions(coefficients: Floats) -> Floats:
+    """Low frequencies, whitened, without the mean over all colours, as a vector of length 1: N×3×8×8 → the same."""
+    found = _without_mean(coefficients) * emphasis(_FREQUENCIES, 1.0)
+    lengths = np.sqrt(np.einsum("ncij,ncij->n", found, found))
+    found /= np.maximum(lengths, 1e-9)[:, None, None, None]
+    return found
 
 
 def _frequencies(planes: Floats) -> Floats:
@@ -168,14 +191,25 @@ def _frequencies(planes: Floats) -> Floats:
     return found
 
 
-def _angles(many: Floats, wanted: Floats) -> Floats:
-    """1 - cosine between each of N×3×W×8×8 and its N×3×8×8, whitened, the mean over all colours left out: N×W."""
-    weight = emphasis(_FREQUENCIES, 1.0)
-    count, ways = many.shape[0], many.shape[2]
-    a = (_without_mean(many) * weight).swapaxes(1, 2).reshape(count, ways, -1)
-    b = (_without_mean(wanted[:, :, None]) * weight).reshape(count, -1, 1)
-    lengths = np.linalg.norm(a, axis=2) * np.linalg.norm(b, axis=1)
-    angles: Floats = 1 - (a @ b)[:, :, 0] / np.maximum(lengths, 1e-9)
+def _angles(whole: Floats, columns: NDArray[np.int64], wanted: Floats) -> Floats:
+    """1 - cosine between what is wanted and the whole cut at each of `_CUTS` along the rows: N×cuts.
+
+    Args:
+        whole: N×3×32×32.
+        columns: which of `_CUTS` it is cut at along the columns: N.
+        wanted: N×3×8×8, of `_directions`.
+    """
+    bases, weight = _bases(), emphasis(_FREQUENCIES, 1.0)
+    there: Floats = whole @ bases[columns][:, None].swapaxes(-1, -2)  # N×3×32×8
+    along = np.ascontiguousarray(there.transpose(2, 0, 1, 3)).reshape(SIDE, -1)
+    every = (bases.reshape(-1, SIDE) @ along).reshape(len(bases), _FREQUENCIES, len(whole), -1)  # cuts×8×N×24
+    means = every[:, 0].reshape(len(bases), len(whole), 3, -1)[..., 0].mean(2)
+    every *= every
+    squares = (every @ np.tile(weight**2, 3)[:, :, None]).sum(1)[..., 0] - 3 * means**2
+    # The scalar products need no more than what the bases are multiplied with.
+    weighted = (wanted * weight).transpose(0, 2, 1, 3).reshape(len(whole), _FREQUENCIES, -1)
+    products = (weighted @ there.swapaxes(2, 3).reshape(len(whole), -1, SIDE)).reshape(len(whole), -1)
+    angles: Floats = 1 - products @ bases.reshape(len(bases), -1).T / np.sqrt(np.maximum(squares, 1e-9)).T
     return angles
 
 
@@ -193,9 +227,10 @@ def _bases() -> Floats:
 
 
 @functools.cache
-def _resamplers() -> Floats:
-    """What brings each of `_CUTS` back to 32 pixels by averaging areas: cuts×32×32."""
-    return np.stack([_resampler(*cut) for cut in _CUTS]).astype(np.float32)
+def _resamplers() -> tuple[Floats, Floats]:
+    """What brings each of `_CUTS` back to 32 pixels by averaging areas, and what blurs the outcome: cuts×32×32."""
+    sharp = np.stack([_resampler(*cut) for cut in _CUTS]).astype(np.float32)
+    return sharp, _BLUR @ sharp
 
 
 def _resampler(first: float, last: float) -> NDArray[np.float64]:
