@@ -9,7 +9,8 @@ kind differs somewhere.
 from __future__ import annotations
 
 import functools
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +37,11 @@ _FREQUENCIES = 8
 _NEIGHBOURHOOD = 4
 _HOPELESS = 1.5
 """Times the angle's limit, before the window was fitted."""
+_HOPELESS_LOCAL = 1.25
+"""Times the local limit, before the change of contrast is known exactly."""
 _ROUNDS = 2
 _AT_ONCE = 128
+_THREADS = 2
 _KERNEL = ((-1, 0.25), (0, 0.5), (1, 0.25))
 _STEPS = (0.0, 0.0175, 0.035, 0.0525, 0.07, 0.0875)
 _CUTS = tuple((first, last) for first in _STEPS for last in _STEPS)
@@ -78,17 +82,22 @@ def same(
     Returns:
         bool K.
     """
-    found = np.zeros(len(owners), np.bool)
     of_others = prints if of_others is None else of_others
-    for start in range(0, len(owners), _AT_ONCE):
-        rows = slice(start, start + _AT_ONCE)
-        whole, part = _planes(prints[owners[rows]]), _planes(of_others[others[rows]])
+
+    def look(start: int) -> NDArray[np.bool]:
+        here = slice(start, start + _AT_ONCE)
+        whole, part = _planes(prints[owners[here]]), _planes(of_others[others[here]])
         wanted = _directions(_frequencies(part))
-        hopeful = np.flatnonzero(_angles_at(whole, wanted, windows[rows]) <= _HOPELESS * ANGLE_LIMIT)
-        if len(hopeful):
-            chosen = whole[hopeful], part[hopeful], wanted[hopeful], windows[rows][hopeful]
-            found[start + hopeful] = _agree(*chosen)
-    return found
+        found = _angles_at(whole, wanted, windows[here]) <= _HOPELESS * ANGLE_LIMIT
+        if len(hopeful := np.flatnonzero(found)):
+            found[hopeful] = _agree(whole[hopeful], part[hopeful], wanted[hopeful], windows[here][hopeful])
+        return found
+
+    starts = range(0, len(owners), _AT_ONCE)
+    if len(starts) <= _THREADS:
+        return np.concatenate([np.empty(0, np.bool), *map(look, starts)])
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="sameness") as threads:
+        return np.concatenate(list(threads.map(look, starts)))
 
 
 def same_resampled(
@@ -142,12 +151,33 @@ def _agree(whole: Floats, part: Floats, wanted: Floats, windows: NDArray[np.int6
         by_columns = _angles(turned[moved], rows[moved], wanted_turned[moved])
         columns[moved], angles[moved] = by_columns.argmin(1), by_columns.min(1)
         moved = moved[columns[moved] != before]
+        if not len(moved):
+            break
     agree = np.zeros(len(whole), np.bool)
     alike = np.flatnonzero(angles <= ANGLE_LIMIT)
+    if len(alike):
+        alike = alike[_hopeful(whole[alike], part[alike], rows[alike], columns[alike])]
     if len(alike):
         difference, shift = _differences(whole[alike], part[alike], rows[alike], columns[alike])
         agree[alike] = (angles[alike] / ANGLE_LIMIT + difference / LOCAL_LIMIT <= 1) & (shift <= SHIFT_LIMIT)
     return agree
+
+
+def _hopeful(whole: Floats, part: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.bool]:
+    """Which pairs may be near enough by `_differences`, by what costs a fifth: N.
+
+    Neighbourhoods alone are compared. Of the exact comparison only the change of contrast is left out, which is
+    estimated from them; so what differs by a quarter more than the limit has no hope.
+    """
+    cut = _resamplers()
+    other = _POOL @ part @ _POOL.T
+    window, blurred = (
+        pooled[rows][:, None] @ whole @ pooled[columns][:, None].swapaxes(-1, -2) for pooled in cut.pooled
+    )
+    pairs = ((window, other), (blurred, other), (window, _POOL @ _BLUR @ part @ (_POOL @ _BLUR).T))
+    difference = np.minimum.reduce([_most(_left(*pair)) for pair in pairs])
+    hopeful: NDArray[np.bool] = difference <= _HOPELESS_LOCAL * LOCAL_LIMIT
+    return hopeful
 
 
 def _differences(
@@ -157,7 +187,7 @@ def _differences(
 
     A copy may have lost sharpness: the better of both as they are, and either of them blurred, counts.
     """
-    sharp, soft = _resamplers()
+    sharp, soft = _resamplers().full
     window: Floats = sharp[rows][:, None] @ whole @ sharp[columns][:, None].swapaxes(-1, -2)
     blurred: Floats = soft[rows][:, None] @ whole @ soft[columns][:, None].swapaxes(-1, -2)
     pairs = ((window, part), (blurred, part), (window, _BLUR @ part @ _BLUR.T))
@@ -169,10 +199,21 @@ def _differences(
 
 def _local_difference(one: Floats, other: Floats) -> Floats:
     """The mean difference of the neighbourhood where N×3×32×32 differ most, after one change of contrast: N."""
+    return _most(_POOL @ _left(one, other) @ _POOL.T)
+
+
+def _left(one: Floats, other: Floats) -> Floats:
+    """What ``other`` has beyond ``one``, after one change of brightness and contrast: N×3×rows×columns."""
     a, b = (planes - planes.mean((1, 2, 3), keepdims=True) for planes in (one, other))
     gain = np.einsum("ncij,ncij->n", a, b) / np.maximum(np.einsum("ncij,ncij->n", a, a), 1e-9)
-    local = np.abs(_POOL @ (b - a * np.clip(gain, *GAIN_LIMITS)[:, None, None, None]) @ _POOL.T)
-    worst: Floats = local.max((1, 2, 3))
+    a *= np.clip(gain, *GAIN_LIMITS)[:, None, None, None]
+    b -= a
+    return b
+
+
+def _most(planes: Floats) -> Floats:
+    """The largest value, by its size: N."""
+    worst: Floats = np.abs(planes).reshape(len(planes), -1).max(1)
     return worst
 
 
@@ -226,11 +267,20 @@ def _bases() -> Floats:
     return np.stack([cosines(_FREQUENCIES, *cut) for cut in _CUTS])
 
 
+class _Resamplers(NamedTuple):
+    """What brings each of `_CUTS` back by averaging areas, and what blurs the outcome too."""
+
+    full: tuple[Floats, Floats]
+    """To 32 pixels: cuts×32×32."""
+    pooled: tuple[Floats, Floats]
+    """To the means of 8 neighbourhoods: cuts×8×32."""
+
+
 @functools.cache
-def _resamplers() -> tuple[Floats, Floats]:
-    """What brings each of `_CUTS` back to 32 pixels by averaging areas, and what blurs the outcome: cuts×32×32."""
+def _resamplers() -> _Resamplers:
     sharp = np.stack([_resampler(*cut) for cut in _CUTS]).astype(np.float32)
-    return sharp, _BLUR @ sharp
+    soft = _BLUR @ sharp
+    return _Resamplers((sharp, soft), (_POOL @ sharp, _POOL @ soft))
 
 
 def _resampler(first: float, last: float) -> NDArray[np.float64]:
