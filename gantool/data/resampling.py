@@ -91,8 +91,8 @@ def _print_of_axis(count: int) -> NDArray[np.float64]:
 def _axis_of_print(count: int) -> NDArray[np.float64]:
     """The way back from a print: count×32."""
     seen = _print_of_axis(count)
-    back: NDArray[np.float64] = np.linalg.solve(seen.T @ seen + _SHARPENING * np.eye(count), seen.T)
-    return back
+    normal = seen.T @ seen + _SHARPENING * np.eye(count)
+    return np.asarray(np.linalg.solve(normal, seen.T), np.float64)
 
 
 def _resize(before: int, after: int, way: str) -> NDArray[np.float64]:

@@ -37,8 +37,9 @@ _FREQUENCIES = 8
 _NEIGHBOURHOOD = 4
 _HOPELESS = 1.5
 """Times the angle's limit, before the window was fitted."""
-_HOPELESS_LOCAL = 1.25
-"""Times the local limit, before the change of contrast is known exactly."""
+_HOPELESS_LOCAL = 1.5
+"""Times the local limit, while the change of contrast is only estimated: of 1,800 pairs of garments and digits within
+the limit, the estimate set none further beyond it than 1.27 times."""
 _ROUNDS = 2
 _AT_ONCE = 128
 _THREADS = 2
@@ -47,8 +48,8 @@ _STEPS = (0.0, 0.0175, 0.035, 0.0525, 0.07, 0.0875)
 _CUTS = tuple((first, last) for first in _STEPS for last in _STEPS)
 _POOL = np.kron(np.eye(SIDE // _NEIGHBOURHOOD), np.full((1, _NEIGHBOURHOOD), 1 / _NEIGHBOURHOOD)).astype(np.float32)
 """The means of neighbourhoods along an axis: 8×32."""
-_BLUR = sum(weight * np.eye(SIDE)[np.clip(np.arange(SIDE) + step, 0, SIDE - 1)] for step, weight in _KERNEL).astype(
-    np.float32
+_BLUR = np.stack([weight * np.eye(SIDE)[np.clip(np.arange(SIDE) + step, 0, SIDE - 1)] for step, weight in _KERNEL]).sum(
+    0, dtype=np.float32
 )
 """The filter [1, 2, 1] along an axis: 32×32."""
 
@@ -167,7 +168,7 @@ def _hopeful(whole: Floats, part: Floats, rows: NDArray[np.int64], columns: NDAr
     """Which pairs may be near enough by `_differences`, by what costs a fifth: N.
 
     Neighbourhoods alone are compared. Of the exact comparison only the change of contrast is left out, which is
-    estimated from them; so what differs by a quarter more than the limit has no hope.
+    estimated from them; so what differs by half more than the limit has no hope.
     """
     cut = _resamplers()
     other = _POOL @ part @ _POOL.T
@@ -199,7 +200,8 @@ def _differences(
 
 def _local_difference(one: Floats, other: Floats) -> Floats:
     """The mean difference of the neighbourhood where N×3×32×32 differ most, after one change of contrast: N."""
-    return _most(_POOL @ _left(one, other) @ _POOL.T)
+    worst: Floats = _most(_POOL @ _left(one, other) @ _POOL.T)
+    return worst
 
 
 def _left(one: Floats, other: Floats) -> Floats:
@@ -207,8 +209,8 @@ def _left(one: Floats, other: Floats) -> Floats:
     a, b = (planes - planes.mean((1, 2, 3), keepdims=True) for planes in (one, other))
     gain = np.einsum("ncij,ncij->n", a, b) / np.maximum(np.einsum("ncij,ncij->n", a, a), 1e-9)
     a *= np.clip(gain, *GAIN_LIMITS)[:, None, None, None]
-    b -= a
-    return b
+    left: Floats = b - a
+    return left
 
 
 def _most(planes: Floats) -> Floats:
