@@ -26,7 +26,7 @@ RESAMPLED_UP_TO = 1 << 21
 _WINDOWS_AT_ONCE = 1 << 20
 _RESAMPLED_AT_ONCE = 1024
 _OTHER_WINDOWS = len(perceptual.WINDOWS) - 1
-_LOOKS_A_ROUND = 8
+_FIRST_LOOKS = 8
 
 
 def near_duplicates(prints: NDArray[np.uint8], sizes: NDArray[np.int64] | None = None) -> list[list[int]]:
@@ -130,14 +130,17 @@ def _linked(prints: NDArray[np.uint8], leaders: NDArray[np.int64], candidates: N
     """The first row of each row's group, after those candidates that show the same picture have joined groups.
 
     The second look is what costs, and a thousand frames of one scene are half a million pairs. So it goes by rounds:
-    the nearest few of each group are looked at, and pairs that are then in one group need no look.
+    the nearest few of each group are looked at, twice as many in each round, and pairs that are then in one group need
+    no look.
     """
+    looks = _FIRST_LOOKS
     candidates = candidates[np.argsort(candidates[:, 3], kind="stable")]
     while len(candidates):
         ends = leaders[candidates[:, [0, 2]]]
         apart = ends[:, 0] != ends[:, 1]
         candidates, ends = candidates[apart], ends[apart]
-        chosen = _rank(ends.min(1)) < _LOOKS_A_ROUND
+        chosen = _rank(ends.min(1)) < looks
+        looks *= 2
         owners, windows, others, _ = candidates[chosen].T
         alike = same(prints, owners, windows, others)
         leaders = _joined(leaders, np.stack([owners[alike], others[alike]], axis=1))
