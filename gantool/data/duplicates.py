@@ -1,7 +1,8 @@
 """Which pictures are the same picture, from their prints: hashes bring together, a second look decides.
 
 Whole pictures are compared with each other; up to `CROPS_UP_TO` pictures also with windows of each other, which finds
-slight crops. Pictures that show nothing (blank ones) are only ever duplicates of equal prints.
+slight crops. Tiny pictures of two sizes are also compared as one of them would look had it been resized without
+antialiasing (see `resampling`). Pictures that show nothing (blank ones) are only ever duplicates of equal prints.
 """
 
 from __future__ import annotations
@@ -13,21 +14,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gantool.data import hamming, perceptual
-from gantool.data.sameness import is_flat, same
+from gantool.data.resampling import resizings
+from gantool.data.sameness import is_flat, same, same_resampled
 
 CROPS_UP_TO = 10_000
 """Pictures. Windows cost 80 times as much as wholes, and in large sets of pictures of one kind chance finds many."""
 
+RESAMPLED_UP_TO = 1 << 21
+"""Hashes of tiny pictures as they would be at other sizes: some seconds' work."""
+
 _WINDOWS_AT_ONCE = 1 << 20
+_RESAMPLED_AT_ONCE = 1024
 _OTHER_WINDOWS = len(perceptual.WINDOWS) - 1
-_LOOKS_A_ROUND = 8
+_FIRST_LOOKS = 8
 
 
-def near_duplicates(prints: NDArray[np.uint8]) -> list[list[int]]:
+def near_duplicates(prints: NDArray[np.uint8], sizes: NDArray[np.int64] | None = None) -> list[list[int]]:
     """Groups of pictures that are near duplicates of each other, exact ones included.
 
     Args:
         prints: uint8 N×PRINT_BYTES, of `perceptual.print_of`.
+        sizes: height and width of each picture: N×2. None where they are not known: then copies of tiny pictures
+            that were resized without antialiasing are missed.
 
     Returns:
         groups of at least two rows, ascending; the groups ordered by their first row. No row is in two groups.
@@ -42,6 +50,8 @@ def near_duplicates(prints: NDArray[np.uint8]) -> list[list[int]]:
         candidates = _window_pairs(straight[alone], hashes[alone])
         candidates[:, [0, 2]] = alone[candidates[:, [0, 2]]]
         leaders = _linked(straight, leaders, candidates)
+    if sizes is not None:
+        leaders = _joined(leaders, _resampled(straight, hashes, sizes[telling]))
     pairs = np.stack([telling, telling[leaders]], axis=1)
     return _groups(_joined(np.arange(len(prints)), np.concatenate([_links(equal), pairs])))
 
@@ -100,18 +110,37 @@ def _best(candidates: NDArray[np.int64]) -> NDArray[np.int64]:
     return candidates[order[first]]
 
 
+def _resampled(prints: NDArray[np.uint8], hashes: NDArray[np.uint8], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Tiny pictures and their copies that were resized without antialiasing: K×2."""
+    found = [np.empty((0, 2), np.int64)]
+    for originals, sorts in resizings(sizes, RESAMPLED_UP_TO):
+        for start in range(0, len(originals), _RESAMPLED_AT_ONCE):
+            before = originals[start : start + _RESAMPLED_AT_ONCE]
+            planes = perceptual.planes_of(prints[before])
+            for copies, changes in sorts:
+                for rows, columns in changes:
+                    met = hamming.pairs_between(hashes[copies], perceptual.changed_hashes(planes, rows, columns))
+                    owners, others = before[met[:, 1]], copies[met[:, 0]]
+                    alike = same_resampled(prints, owners, others, rows, columns)
+                    found.append(np.stack([owners[alike], others[alike]], axis=1))
+    return np.concatenate(found)
+
+
 def _linked(prints: NDArray[np.uint8], leaders: NDArray[np.int64], candidates: NDArray[np.int64]) -> NDArray[np.int64]:
     """The first row of each row's group, after those candidates that show the same picture have joined groups.
 
     The second look is what costs, and a thousand frames of one scene are half a million pairs. So it goes by rounds:
-    the nearest few of each group are looked at, and pairs that are then in one group need no look.
+    the nearest few of each group are looked at, twice as many in each round, and pairs that are then in one group need
+    no look.
     """
+    looks = _FIRST_LOOKS
     candidates = candidates[np.argsort(candidates[:, 3], kind="stable")]
     while len(candidates):
         ends = leaders[candidates[:, [0, 2]]]
         apart = ends[:, 0] != ends[:, 1]
         candidates, ends = candidates[apart], ends[apart]
-        chosen = _rank(ends.min(1)) < _LOOKS_A_ROUND
+        chosen = _rank(ends.min(1)) < looks
+        looks *= 2
         owners, windows, others, _ = candidates[chosen].T
         alike = same(prints, owners, windows, others)
         leaders = _joined(leaders, np.stack([owners[alike], others[alike]], axis=1))

@@ -30,7 +30,7 @@ from gantool.errors import DataError, UsageError
 
 __all__ = ["Progress", "prepare"]
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same pictures would be stored as other bytes, get other prints, or be grouped otherwise."""
 
 _LISTED = 20
