@@ -192,7 +192,8 @@ def _sharpness(luma: NDArray[np.uint8], contrast: float) -> float:
     wanted = max(1, int(_EDGES * len(steps)))
     steps.sort(kind="stable")  # of bytes it counts; quicker than finding the steepest by comparing
     total = int(steps[-wanted:].sum(dtype=np.int64))
-    return total / wanted / contrast * min(height, width)
+    sharpness: float = total / wanted / contrast * min(height, width)
+    return sharpness
 
 
 def _differences(one: NDArray[np.uint8], other: NDArray[np.uint8], into: NDArray[np.uint8]) -> None:
