@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from gantool.data.base import DEPTH, Channels, Fit, Raw, Span
 from gantool.data.fit import fitted
 from gantool.data.perceptual import print_of
+from gantool.data.raw import DEPTH, Channels, Fit, Raw, Span
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".gif")

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gantool.data.base import Raw
 from gantool.data.decode import BadPicture, has_alpha, is_animated, is_deep, levelled_by_itself, opened
 from gantool.data.perceptual import print_of
+from gantool.data.raw import Raw
 from gantool.data.wire import Fault
 from gantool.data.worker import Task
 
@@ -191,7 +191,9 @@ def _sharpness(luma: NDArray[np.uint8], contrast: float) -> float:
     _differences(luma[1:], luma[:-1], steps[across:])
     wanted = max(1, int(_EDGES * len(steps)))
     steps.sort(kind="stable")  # of bytes it counts; quicker than finding the steepest by comparing
-    return int(steps[-wanted:].sum(dtype=np.int64)) / wanted / contrast * min(height, width)
+    total = int(steps[-wanted:].sum(dtype=np.int64))
+    sharpness: float = total / wanted / contrast * min(height, width)
+    return sharpness
 
 
 def _differences(one: NDArray[np.uint8], other: NDArray[np.uint8], into: NDArray[np.uint8]) -> None:

@@ -51,8 +51,9 @@ def pairs_with_windows(hashes: NDArray[np.uint8], windows: NDArray[np.uint8]) ->
             met = np.concatenate(list(threads.map(search.met, tables)))
             met = met[np.unique(met[:, 0] * len(flat) + met[:, 1], return_index=True)[1]]
     rows, numbers = np.divmod(met[:, 1], windows.shape[1])
-    found = np.stack([met[:, 0], rows, numbers, met[:, 2]], axis=1)
-    return found[rows != met[:, 0]]
+    found: NDArray[np.int64] = np.stack([met[:, 0], rows, numbers, met[:, 2]], axis=1)
+    others: NDArray[np.bool] = rows != met[:, 0]
+    return found[others]
 
 
 class _Table(NamedTuple):
@@ -95,7 +96,7 @@ class _Search:
             values = _values(self._windows[start : start + _CHUNK], table.first, table.last)
             guests = np.flatnonzero(table.counts[values])
             together = np.cumsum(table.counts[values[guests]], dtype=np.int64)
-            cuts = np.searchsorted(together, np.arange(_AT_ONCE, together[-1], _AT_ONCE)) if len(guests) else []
+            cuts = np.searchsorted(together, np.arange(_AT_ONCE, together.max(initial=0), _AT_ONCE))
             found += [self._compared(table, values[some], some, start) for some in np.split(guests, cuts)]
         return np.concatenate(found)
 

@@ -216,3 +216,11 @@ def test_so_many_processes_may_be_asked_for(usable: int, most: int, monkeypatch:
     for wrong in (0, -1, most + 1):
         with pytest.raises(UsageError, match=f"--workers {wrong}"):
             require_workers(wrong)
+
+
+def test_working_processes_start_quickly() -> None:
+    """They load what they need: no settings, no torch."""
+    script = "import sys, gantool.data.worker, gantool.data.measure; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert "PIL.Image" in loaded
+    assert not {"pydantic", "torch", "gantool.data.base"} & set(loaded)
