@@ -28,8 +28,8 @@ import torch
 from gantool.data import PreparedSet, prepare
 from gantool.data.sources.arrays import Arrays
 from gantool.data.sources.embedded import Embedded
-from gantool.evaluate import evaluate
 from gantool.evaluation import card
+from gantool.measurement import measure
 from gantool.metrics.features import EfficientNetLite0
 from gantool.metrics.features.efficientnet_lite0 import SIDE
 from gantool.metrics.manifold import overlap
@@ -77,7 +77,7 @@ class Measured:
 
     def whole(self) -> None:
         """One evaluation with one seed."""
-        evaluate(self.subject, samples=self.samples, seeds=(0,), device="cpu")
+        measure(self.subject, samples=self.samples, seeds=(0,), device="cpu")
 
     @torch.inference_mode()
     def bare(self) -> None:

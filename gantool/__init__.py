@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 from gantool.version import __version__
 
 if TYPE_CHECKING:
+    from gantool.measurement import evaluate
     from gantool.sample import load_generator
     from gantool.training import train
 
-__all__ = ["__version__", "load_generator", "train"]
+__all__ = ["__version__", "evaluate", "load_generator", "train"]
 
-_HOMES = {"load_generator": "gantool.sample", "train": "gantool.training"}
+_HOMES = {"evaluate": "gantool.measurement", "load_generator": "gantool.sample", "train": "gantool.training"}
 
 
 def __getattr__(name: str) -> Any:

@@ -83,8 +83,7 @@ def evaluate(
 
     Example:  gantool evaluate --checkpoint runs/quickstart-001 --features classifier
     """
-    from gantool.evaluate import card_path
-    from gantool.evaluate import evaluate as measure
+    from gantool.measurement import card_path, measure
 
     with preparation_progress() as progress:
         subject = chosen_subject(checkpoint, images, data, device=device, raw_weights=raw_weights)

@@ -14,11 +14,11 @@ from PIL import Image
 from gantool.data import PreparedSet, prepare
 from gantool.data.sources.embedded import Embedded
 from gantool.errors import DataError, UsageError
-from gantool.evaluate import evaluate
 from gantool.evaluation import card
 from gantool.evaluation.card import Card
 from gantool.evaluation.scores import MEASURES
 from gantool.export import export_generator
+from gantool.measurement import measure
 from gantool.metrics.features import EfficientNetLite0
 from gantool.rundir import RunFolder
 from gantool.subject import Made, Subject, of_checkpoint, of_images
@@ -37,7 +37,7 @@ def giving(garments: PreparedSet, pixels: NDArray[np.uint8]) -> Subject:
 
 @pytest.fixture(scope="module")
 def measured(run: RunFolder) -> Card:
-    return evaluate(of_checkpoint(run.path, device="cpu"), samples=150, features="classifier", seeds=(0, 1))
+    return measure(of_checkpoint(run.path, device="cpu"), samples=150, features="classifier", seeds=(0, 1))
 
 
 def test_a_card_says_all_that_is_needed_to_believe_it(measured: Card, garments: PreparedSet) -> None:
@@ -70,16 +70,16 @@ def test_a_barely_trained_model_is_far_from_its_floor(measured: Card) -> None:
 
 def test_real_pictures_are_at_their_floor_and_blurred_ones_above_it(garments: PreparedSet) -> None:
     train = garments.read(garments.indices("train"))
-    real = evaluate(giving(garments, train), samples=200, features="classifier", seeds=(0,))
+    real = measure(giving(garments, train), samples=200, features="classifier", seeds=(0,))
     kernel = value(real, "kernel_distance")
     assert abs(kernel.mean - kernel.floor.train_holdout.mean) < kernel.within
     blurred = np.stack([np.asarray(Image.fromarray(p[..., 0]).resize((5, 5)).resize((28, 28))) for p in train])
-    worse = evaluate(giving(garments, blurred[..., None]), samples=200, features="classifier", seeds=(0,))
+    worse = measure(giving(garments, blurred[..., None]), samples=200, features="classifier", seeds=(0,))
     assert value(worse, "frechet_distance").mean > 1.5 * value(real, "frechet_distance").mean
 
 
 def test_the_same_card_comes_out_twice(run: RunFolder, measured: Card) -> None:
-    again = evaluate(of_checkpoint(run.path, device="cpu"), samples=150, features="classifier", seeds=(0, 1))
+    again = measure(of_checkpoint(run.path, device="cpu"), samples=150, features="classifier", seeds=(0, 1))
     assert again == measured
 
 
@@ -120,7 +120,7 @@ def test_equals_torch_fidelity_with_our_network_registered(garments: PreparedSet
 
     torch_fidelity.register_feature_extractor("gantool-ours", Ours)
     made = garments.read(garments.indices("train")[:60])
-    ours = evaluate(giving(garments, made), samples=60, seeds=(0,))
+    ours = measure(giving(garments, made), samples=60, seeds=(0,))
     from gantool.evaluation.reference import reference
 
     held_out = garments.read(reference(garments, "holdout", 60).rows)
@@ -151,7 +151,7 @@ def test_pictures_in_a_folder_are_measured_like_the_model_that_drew_them(
     subject = of_images(tmp_path, data=garments.folder)
     assert subject.available == 40
     np.testing.assert_array_equal(subject.draw(40, 0, lambda *_: None).pixels, made.pixels)
-    found = evaluate(subject, samples=1000, features="classifier", seeds=(0,))
+    found = measure(subject, samples=1000, features="classifier", seeds=(0,))
     assert (found.samples, found.reference.pictures, found.discriminator) == (40, 40, None)
 
 

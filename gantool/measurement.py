@@ -22,7 +22,7 @@ from gantool.evaluation.reference import FloorName, Reference, Split, reference
 from gantool.evaluation.scores import MEASURES, Logits, Scorer, Scores, floors, leading
 from gantool.metrics.features import Extractor, Inception
 from gantool.metrics.frechet import is_reliable
-from gantool.subject import Critic, Made, Subject
+from gantool.subject import Critic, Made, Subject, of_checkpoint
 
 SAMPLES = 10_000
 SEEDS = (0, 1, 2)
@@ -30,6 +30,34 @@ _JUDGED = 10_000
 
 
 def evaluate(
+    file_or_run: Path | str,
+    *,
+    data: Path | str | None = None,
+    split: Split = "holdout",
+    samples: int = SAMPLES,
+    features: FeaturesName = "efficientnet_lite0",
+    seeds: Sequence[int] = SEEDS,
+    raw_weights: bool = False,
+    device: str = "auto",
+) -> Card:
+    """Measure a checkpoint, a run (its best checkpoint, else its newest) or an exported generator, from Python.
+
+    Args:
+        file_or_run: the file or the folder.
+        data: a prepared set to stand against; None takes the one that the run was trained on.
+        split, samples, features, seeds, device: as `measure` takes them.
+        raw_weights: the weights of the last step, not their average.
+
+    Raises:
+        GantoolError: its message says what, where and what to do.
+    """
+    subject = of_checkpoint(
+        file_or_run, data=None if data is None else Path(data), device=device, raw_weights=raw_weights
+    )
+    return measure(subject, split=split, samples=samples, features=features, seeds=seeds, device=device)
+
+
+def measure(
     subject: Subject,
     *,
     split: Split = "holdout",
@@ -84,7 +112,7 @@ def evaluate(
         seeds=tuple(seeds),
         values=_values(network, against, scores, found, lead, logits),
         discriminator=None if subject.critic is None else dict(judgement(subject.critic, subject.dataset, first)),
-        notes=(*against.notes, *_notes(subject, split)),
+        notes=(*against.notes, *_notes(subject, split, features)),
     )
 
 
@@ -133,8 +161,13 @@ def _values(
     )
 
 
-def _notes(subject: Subject, split: Split) -> list[str]:
+def _notes(subject: Subject, split: Split, features: FeaturesName) -> list[str]:
     notes = []
+    if features != "classifier" and subject.dataset.shape.channels == 1 and len(subject.dataset.classes) > 1:
+        notes.append(
+            f"Grey pictures are unlike the photographs that {features} knows; --features classifier, taught by the "
+            "labels of this set, sees more in them."
+        )
     if split == "train":
         notes.append("Measured on training pictures: a model that has learned them by heart scores well here.")
     if subject.available is not None:
