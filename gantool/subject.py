@@ -1,0 +1,284 @@
+"""What is measured: a checkpoint, or a folder of pictures, beside the set of real pictures that it stands against."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from gantool import seeding
+from gantool.config import load_config
+from gantool.data import PreparedSet, preparation
+from gantool.data.detect import settings_for
+from gantool.data.prepared import HEADER
+from gantool.errors import CheckpointError, ConfigError, DataError, UsageError
+from gantool.evaluation import card
+from gantool.evaluation.extractors import Progress, silent
+from gantool.images import ImageShape, to_unit_range
+from gantool.losses import AnyLoss
+from gantool.models import AnyModel
+from gantool.models.base import Discriminator
+from gantool.rundir import RunFolder, resolve_checkpoint
+from gantool.sample import BLOCK, LoadedGenerator, load_generator
+from gantool.training.checkpoint import Checkpoint, read_checkpoint
+
+_CHANNELS = {1: "grey", 3: "rgb", 4: "rgba"}
+_AT_ONCE = 4096
+
+
+class Made(NamedTuple):
+    """Generated pictures, uint8 N×H×W×C, and the classes that were asked for, int64 N; None without classes."""
+
+    pixels: NDArray[np.uint8]
+    labels: NDArray[np.int64] | None
+
+
+@dataclass(frozen=True)
+class Critic:
+    """A discriminator with the weights of a checkpoint, in eval mode.
+
+    Attributes:
+        network: the module.
+        boundary: the logit between fake and real; None where only differences of logits mean something.
+        device: where it computes.
+    """
+
+    network: Discriminator
+    boundary: float | None
+    device: torch.device
+
+    @torch.inference_mode()
+    def logits(self, pixels: NDArray[np.uint8], labels: NDArray[np.int64] | None) -> NDArray[np.float32]:
+        """What it makes of uint8 N×H×W×C pictures: float32 N."""
+        found = np.empty(len(pixels), np.float32)
+        for start in range(0, len(pixels), BLOCK):
+            rows = slice(start, start + BLOCK)
+            images = to_unit_range(torch.from_numpy(pixels[rows])).to(self.device)
+            asked = None if labels is None else torch.from_numpy(labels[rows]).to(self.device)
+            found[rows] = self.network(images, asked).float().cpu().numpy()
+        return found
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is measured.
+
+    Attributes:
+        facts: what a card says of it.
+        dataset: the real pictures.
+        draw: (count, seed, progress) → generated pictures, the same for the same count and seed.
+        available: how many pictures there are; None where any number can be drawn.
+        run: the run whose best checkpoint (else its newest) it is.
+        critic: the discriminator that was trained beside it, where it is known and ``dataset`` is what it was shown.
+    """
+
+    facts: card.Subject
+    dataset: PreparedSet
+    draw: Callable[[int, int, Progress], Made]
+    available: int | None = None
+    run: RunFolder | None = None
+    critic: Critic | None = None
+
+
+def of_checkpoint(
+    file_or_run: Path | str,
+    *,
+    data: Path | None = None,
+    device: str = "auto",
+    raw_weights: bool = False,
+    progress: Progress = silent,
+) -> Subject:
+    """A checkpoint, a run (its best checkpoint, else its newest), or an exported generator.
+
+    Args:
+        file_or_run: the file or the folder.
+        data: a prepared set to stand against; None takes the one that the run was trained on.
+        device: as `choose_device` takes it.
+        raw_weights: the weights of the last step, not their average.
+        progress: told of preparation, where the set has to be made again.
+
+    Raises:
+        UsageError: where nothing is there, or the set is not known.
+        CheckpointError: for a file that is damaged, foreign, or does not fit this version.
+        DataError: where the set is not there any more, of another shape, or holds pictures that were trained on.
+    """
+    path = resolve_checkpoint(file_or_run)
+    generator = load_generator(path, device=device, raw_weights=raw_weights)
+    checkpoint = read_checkpoint(path)
+    run = _run_of(path)
+    known = _trained_on(run, checkpoint, progress) if run is not None and (data is None or run.exists()) else None
+    if data is None and known is None:
+        raise UsageError(
+            f"{path}: stands in no run folder, so its data is not known; name the prepared set with --data DIR"
+        )
+    dataset = known if data is None else open_set(data)
+    assert dataset is not None  # noqa: S101 - one of the two
+    own = dataset.fingerprint == checkpoint.metadata.get("dataset_fingerprint")
+    _check_shape(dataset, generator.shape, str(path))
+    if not own and known is not None:
+        _refuse_trained_on(dataset, known)
+    facts = card.Subject(
+        kind="checkpoint",
+        name=f"{run.path.resolve().name}/{path.name}" if run else path.name,
+        digest=generator.origin.checkpoint,
+        images_seen=generator.origin.images_seen,
+        weights="ema" if generator.origin.weights == "ema" else "raw",
+    )
+    critic = _critic(checkpoint, generator) if own else None
+    chosen = run if run is not None and resolve_checkpoint(run.path).name == path.name else None
+    return Subject(facts, dataset, _drawer(generator, dataset), run=chosen, critic=critic)
+
+
+def of_images(source: Path | str, *, data: Path, progress: Progress = silent) -> Subject:
+    """Pictures that lie in a folder, an archive or an array, brought to the shape of the set they stand against.
+
+    Args:
+        source: anything that ``gantool data check`` reads.
+        data: a prepared set, or a run whose set is taken.
+        progress: told of the decoding.
+
+    Raises:
+        UsageError, DataError: where either cannot be read.
+    """
+    dataset = open_set(data)
+    with tempfile.TemporaryDirectory(prefix="gantool-images-") as folder:
+        settings = settings_for(str(source))
+        wanted = {"resolution": dataset.shape[1:], "channels": _CHANNELS[dataset.shape.channels], "holdout": 0.0}
+        if settings.ready() is None:
+            settings = settings_for(str(source), **wanted)
+        out = Path(folder) / "set" if settings.ready() is None else None  # a prepared set stays where it is
+        made = PreparedSet.open(preparation.prepare(settings, seed=0, progress=progress, out=out))
+        _check_shape(made, dataset.shape, str(source))
+        pixels = made.read(np.arange(len(made)))
+
+    def draw(count: int, seed: int, _: Progress) -> Made:
+        if count >= len(pixels):
+            return Made(pixels, None)
+        order = torch.randperm(len(pixels), generator=seeding.generator(seed, "images"))[:count]
+        return Made(pixels[np.sort(order.numpy())], None)
+
+    return Subject(card.Subject(kind="images", name=Path(source).name), dataset, draw, available=len(pixels))
+
+
+def open_set(folder: Path) -> PreparedSet:
+    """A prepared set, or the one that a run was trained on.
+
+    Raises:
+        UsageError, DataError: where there is neither.
+    """
+    run = RunFolder(folder)
+    if run.exists() and not (folder / HEADER).is_file():
+        checkpoint = read_checkpoint(resolve_checkpoint(folder))
+        return _trained_on(run, checkpoint, silent)
+    return PreparedSet.open(folder)
+
+
+def _run_of(path: Path) -> RunFolder | None:
+    run = RunFolder(path.parent.parent)
+    return run if run.exists() and path.parent.name == run.checkpoint_folder.name else None
+
+
+def _trained_on(run: RunFolder, checkpoint: Checkpoint, progress: Progress) -> PreparedSet:
+    """The set that a run was trained on: where it was, or made again from its pictures."""
+    wanted = checkpoint.metadata.get("dataset_fingerprint")
+    try:
+        known = json.loads(run.info.read_text(encoding="utf-8")).get("prepared")
+        if isinstance(known, str) and (found := PreparedSet.open(Path(known))).fingerprint == wanted:
+            return found
+    except (OSError, ValueError, AttributeError, DataError):
+        pass  # moved, damaged or deleted: it is made again
+    config = load_config(run.config)
+    found = PreparedSet.open(preparation.prepare(config.data, seed=config.seed, progress=progress))
+    if found.fingerprint != wanted:
+        raise DataError(
+            f"{run.path}: its pictures have changed since it was trained (fingerprint {str(wanted)[:12]}…, now "
+            f"{found.fingerprint[:12]}…); put the old ones back, or name a prepared set with --data DIR"
+        )
+    return found
+
+
+def _check_shape(dataset: PreparedSet, shape: ImageShape, who: str) -> None:
+    if tuple(dataset.shape) != tuple(shape):
+        ours, theirs = (f"{s.height}×{s.width} {_CHANNELS[s.channels]}" for s in (dataset.shape, shape))
+        raise DataError(f"{dataset.folder}: its pictures are {ours}, and those of {who} are {theirs}")
+
+
+def _refuse_trained_on(dataset: PreparedSet, trained: PreparedSet) -> None:
+    """Pictures that the model was trained on prove nothing: the embedded set, say, is the test split of Fashion-MNIST.
+
+    Raises:
+        DataError: when any picture that is to be measured on is a training picture, to the last pixel.
+    """
+    if tuple(dataset.shape) != tuple(trained.shape):
+        return
+    known = _hashes(trained, trained.indices("train"))
+    held = dataset.indices("holdout")
+    common = sum(each in known for each in _hashes(dataset, held, as_list=True))
+    if common:
+        raise DataError(
+            f"{dataset.folder}: {common:,} of its {len(held):,} held-out pictures were trained on by this model, so "
+            "they prove nothing; measure it on the pictures that its own run held out (leave --data away)"
+        )
+
+
+def _hashes(dataset: PreparedSet, rows: NDArray[np.int64], *, as_list: bool = False) -> Any:
+    found = []
+    for start in range(0, len(rows), _AT_ONCE):
+        pixels = dataset.read(rows[start : start + _AT_ONCE])
+        found += [hashlib.blake2b(picture.tobytes(), digest_size=16).digest() for picture in pixels]
+    return found if as_list else frozenset(found)
+
+
+def _critic(checkpoint: Checkpoint, generator: LoadedGenerator) -> Critic | None:
+    """The discriminator of a checkpoint; None where the file holds none (an exported generator)."""
+    prefix = "discriminator."
+    tensors = {n.removeprefix(prefix): t for n, t in checkpoint.tensors.items() if n.startswith(prefix)}
+    if not tensors:
+        return None
+    try:
+        config = checkpoint.metadata["config"]
+        settings = TypeAdapter[AnyModel](AnyModel).validate_python(config["model"])
+        loss = TypeAdapter[AnyLoss](AnyLoss).validate_python(config["loss"])
+        with torch.random.fork_rng(devices=[]):
+            network = settings.build_discriminator(generator.shape, len(generator.classes))
+        network.load_state_dict(tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
+        raise CheckpointError(f"{checkpoint.path}: this version cannot build its discriminator\n{error}") from error
+    if settings.channels_last:
+        network.to(memory_format=torch.channels_last)
+    network.to(generator.device).eval().requires_grad_(False)
+    return Critic(network, loss.boundary if loss.absolute_zero else None, generator.device)
+
+
+def _drawer(generator: LoadedGenerator, dataset: PreparedSet) -> Callable[[int, int, Progress], Made]:
+    """Draws; a conditional generator is asked for the classes in the shares that training pictures have."""
+    labels: NDArray[np.int64] | None = None
+    if generator.classes:
+        if tuple(generator.classes) != tuple(dataset.classes):
+            raise DataError(
+                f"{dataset.folder}: its classes ({', '.join(dataset.classes[:5]) or 'none'}…) are not those that the "
+                f"model draws ({', '.join(generator.classes[:5])}…)"
+            )
+        labels = dataset.read_labels(dataset.indices("train"))
+
+    def draw(count: int, seed: int, progress: Progress) -> Made:
+        asked = None
+        if labels is not None:
+            source = seeding.generator(seed, "evaluation-labels")
+            asked = labels[torch.randint(len(labels), (count,), generator=source).numpy()]
+        made = []
+        for drawn in generator.batches(count, seed=seed, labels=asked):
+            made.append(drawn.pixels)
+            progress("generate", min(drawn.first + len(drawn.pixels), count), count)
+        return Made(np.concatenate(made), asked)
+
+    return draw
