@@ -52,7 +52,7 @@ def balance(real: NDArray[np.int64], made: NDArray[np.int64], classes: int, *, s
     rare = shares[1] < _TENTH * shares[0]
     for number in np.flatnonzero(rare):
         few, whole = int(counts[1, number]), int(counts[:, number].sum())
-        rare[number] = _at_most(few, whole, int(totals[1]), int(totals.sum())) < significance / classes
+        rare[number] = at_most(few, whole, int(totals[1]), int(totals.sum())) < significance / classes
     return Balance(
         expected=shares[0],
         made=shares[1],
@@ -71,8 +71,8 @@ def _upper_tail(chi_square: float, freedom: int) -> float:
     return float(torch.special.gammaincc(half[0], half[1]))
 
 
-def _at_most(few: int, whole: int, drawn: int, total: int) -> float:
-    """P(X ≤ few) when ``drawn`` of ``total`` are drawn and ``whole`` of them are of the class (Fisher's exact test)."""
+def at_most(few: int, whole: int, drawn: int, total: int) -> float:
+    """P(X ≤ few), X how many of ``whole`` special ones are among ``drawn`` of ``total`` (Fisher's exact test)."""
     least = max(0, drawn - (total - whole))
     every = _log_choose(total, drawn)
     return sum(

@@ -135,7 +135,11 @@ def leaning(to_train: Neighbours, to_holdout: Neighbours, train: int, holdout: i
     chance = train / total
     variance = train * (holdout / total) * counts.var(ddof=1)
     above = float(of_train.sum() - count * chance)
-    p = float(torch.special.ndtr(torch.tensor(-above / np.sqrt(variance), dtype=torch.float64))) if variance > 0 else 1.0
+    p = (
+        float(torch.special.ndtr(torch.tensor(-above / np.sqrt(variance), dtype=torch.float64)))
+        if variance > 0
+        else 1.0
+    )
     share = float(of_train.mean())
     return Leaning(share, chance, (share - chance) / (1 - chance), p)
 
