@@ -59,7 +59,8 @@ def _tile(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     longest = max(opaque.shape[:2])
     if longest < LOOKABLE:
         factor = math.ceil(LOOKABLE / longest)
-        return opaque.repeat(factor, axis=0).repeat(factor, axis=1)
+        enlarged: NDArray[np.uint8] = opaque.repeat(factor, axis=0).repeat(factor, axis=1)
+        return enlarged
     picture = Image.fromarray(opaque)
     picture.thumbnail((_LARGEST, _LARGEST))
     return np.asarray(picture)

@@ -16,6 +16,8 @@ from gantool.audit.serial import Check, Number
 from gantool.metrics.balance import at_most
 from gantool.metrics.membership import advantage
 from gantool.metrics.memorisation import (
+    NEAR_FEATURES,
+    NEAR_PIXELS,
     NEIGHBOURHOOD,
     Leaning,
     authentic,
@@ -35,6 +37,8 @@ _MEMORISED, _MEMBERSHIP = "Memorised pictures", "Membership"
 class _Space(NamedTuple):
     """What generated and held-out pictures are near to, in one space."""
 
+    limit: float
+    """Closeness of a copy."""
     made: Neighbours
     holdout: Neighbours
     leaning: Leaning
@@ -88,7 +92,7 @@ def memorisation(material: Material, limits: Limits) -> tuple[Check, NDArray[np.
         picture="memorisation.png",
         caption=(
             "Most suspicious first: a generated picture (left) and its nearest training picture (right), with their "
-            "distance in units of the neighbourhood's width. Framed: copies."
+            "distance in units of that below which a picture is a copy. Framed: copies."
         ),
     )
     return check, evidence.sheet(_pairs(material, spaces, made))
@@ -98,13 +102,14 @@ def _in_features(material: Material) -> _Space:
     train, holdout = material.train.features, material.holdout.features
     near = nearest_among(material.made.features, train, NEIGHBOURHOOD)
     held = nearest_among(holdout, train, NEIGHBOURHOOD)
-    return _space(near, held, nearest_among(material.made.features, holdout, 1), train, len(holdout))
+    to_holdout = nearest_among(material.made.features, holdout, 1)
+    return _space(NEAR_FEATURES, near, held, to_holdout, train, len(holdout))
 
 
 def _in_pixels(material: Material) -> _Space:
     train, holdout = material.train.afar, material.holdout.afar
     near, held = (_either_way(seen, train, NEIGHBOURHOOD) for seen in (material.made, material.holdout))
-    return _space(near, held, _either_way(material.made, holdout, 1), train, len(holdout))
+    return _space(NEAR_PIXELS, near, held, _either_way(material.made, holdout, 1), train, len(holdout))
 
 
 def _either_way(seen: Seen, others: NDArray[np.float32], count: int) -> Neighbours:
@@ -120,9 +125,15 @@ def _either_way(seen: Seen, others: NDArray[np.float32], count: int) -> Neighbou
 
 
 def _space(
-    near: Neighbours, held: Neighbours, to_holdout: Neighbours, train: NDArray[np.float32], holdout: int
+    limit: float,
+    near: Neighbours,
+    held: Neighbours,
+    to_holdout: Neighbours,
+    train: NDArray[np.float32],
+    holdout: int,
 ) -> _Space:
     return _Space(
+        limit=limit,
         made=near,
         holdout=held,
         leaning=leaning(near, to_holdout, len(train), holdout),
@@ -132,7 +143,8 @@ def _space(
 
 
 def _any_copied(spaces: dict[str, _Space], who: str) -> NDArray[np.bool]:
-    return np.any([copied(getattr(space, who)) for space in spaces.values()], axis=0)
+    found: NDArray[np.bool] = np.any([copied(getattr(space, who), space.limit) for space in spaces.values()], axis=0)
+    return found
 
 
 def _numbers(name: str, space: _Space, limits: Limits) -> Iterator[Number]:
@@ -157,7 +169,7 @@ def _numbers(name: str, space: _Space, limits: Limits) -> Iterator[Number]:
 
 def _pairs(material: Material, spaces: dict[str, _Space], made: NDArray[np.bool]) -> list[Pair]:
     """The pictures nearest to a training picture in either space, each once, and no training picture twice over."""
-    found = np.stack([closeness(space.made) for space in spaces.values()])
+    found = np.stack([closeness(space.made) / space.limit for space in spaces.values()])
     rows = np.stack([space.made.rows[:, 0] for space in spaces.values()])
     space = found.argmin(axis=0)
     near = found.min(axis=0)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gantool.cli import config, data, doctor, evaluate, export, resume, sample, train
+from gantool.cli import audit, config, data, doctor, evaluate, export, resume, sample, train
 from gantool.version import __version__
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("train")(train.train)
 app.command("resume")(resume.resume)
 app.command("sample")(sample.sample)
 app.command("evaluate")(evaluate.evaluate)
+app.command("audit")(audit.audit)
 app.command("export")(export.export)
 app.add_typer(config.app, name="config")
 app.command("doctor")(doctor.doctor)

@@ -26,7 +26,9 @@ NEIGHBOURHOOD = 50
 FEWEST = 10
 """Training pictures below which there is no neighbourhood."""
 
-_NEAR = 1 / 3  # of real garments that cannot be copies 0.6 % are nearer; of copies with visible noise all
+NEAR_FEATURES, NEAR_PIXELS = 1 / 2, 1 / 3
+"""`closeness` below which a picture is a copy. Of garments that cannot be copies 0.2 % and 0.6 % are nearer; of copies with
+visible noise, in pixels, none is farther."""
 _QUERIES, _CANDIDATES = 2048, 4096  # a block of distances takes 32 MiB
 
 
@@ -96,9 +98,9 @@ def closeness(near: Neighbours) -> NDArray[np.float64]:
     return np.minimum(ratio, 1)
 
 
-def copied(near: Neighbours) -> NDArray[np.bool]:
-    """Which pictures are copies of training pictures: bool n."""
-    return closeness(near) < _NEAR
+def copied(near: Neighbours, limit: float) -> NDArray[np.bool]:
+    """Which pictures are copies of training pictures, nearer than `NEAR_FEATURES` or `NEAR_PIXELS`: bool n."""
+    return closeness(near) < limit
 
 
 def authentic(near: Neighbours, train: NDArray[np.float32]) -> NDArray[np.bool]:
