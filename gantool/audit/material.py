@@ -77,6 +77,7 @@ class Material:
         classes: or a sentence that says why there are none.
         logits: or such a sentence.
         facts: of the features.
+        own: whether the model was trained on these training pictures.
     """
 
     train: Seen
@@ -87,6 +88,7 @@ class Material:
     classes: Classes | str
     logits: Logits | str
     facts: FeatureFacts
+    own: bool = True
 
 
 def gather(
@@ -124,6 +126,7 @@ def gather(
         classes=_classes(dataset, rows, real, drawn, where, progress),
         logits=_logits(subject, train, holdout),
         facts=network.facts,
+        own=subject.own,
     )
 
 

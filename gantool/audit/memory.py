@@ -16,13 +16,11 @@ from gantool.audit.serial import Check, Number
 from gantool.metrics.balance import at_most
 from gantool.metrics.membership import advantage
 from gantool.metrics.memorisation import (
-    NEAR_FEATURES,
-    NEAR_PIXELS,
     NEIGHBOURHOOD,
     Leaning,
     authentic,
     closeness,
-    copied,
+    copy_limit,
     leaning,
     nearest_among,
 )
@@ -48,6 +46,12 @@ class _Space(NamedTuple):
 
 def memorisation(material: Material, limits: Limits) -> tuple[Check, NDArray[np.uint8] | None]:
     """Copies of training pictures, and whether generated pictures lean towards them; and the sheet of worst pairs."""
+    if not material.own:
+        reason = (
+            "The model was trained on another set than this one, so copies of its pictures would not be found here. "
+            "Name the set that it was trained on, or leave --data away."
+        )
+        return Check(name="memorisation", title=_MEMORISED, verdict="skipped", reason=reason), None
     train, holdout = len(material.train), len(material.holdout)
     if train < FEWEST_TRAIN or holdout < FEWEST_HOLDOUT:
         reason = (
@@ -103,13 +107,13 @@ def _in_features(material: Material) -> _Space:
     near = nearest_among(material.made.features, train, NEIGHBOURHOOD)
     held = nearest_among(holdout, train, NEIGHBOURHOOD)
     to_holdout = nearest_among(material.made.features, holdout, 1)
-    return _space(NEAR_FEATURES, near, held, to_holdout, train, len(holdout))
+    return _space(near, held, to_holdout, train, len(holdout))
 
 
 def _in_pixels(material: Material) -> _Space:
     train, holdout = material.train.afar, material.holdout.afar
     near, held = (_either_way(seen, train, NEIGHBOURHOOD) for seen in (material.made, material.holdout))
-    return _space(NEAR_PIXELS, near, held, _either_way(material.made, holdout, 1), train, len(holdout))
+    return _space(near, held, _either_way(material.made, holdout, 1), train, len(holdout))
 
 
 def _either_way(seen: Seen, others: NDArray[np.float32], count: int) -> Neighbours:
@@ -125,7 +129,6 @@ def _either_way(seen: Seen, others: NDArray[np.float32], count: int) -> Neighbou
 
 
 def _space(
-    limit: float,
     near: Neighbours,
     held: Neighbours,
     to_holdout: Neighbours,
@@ -133,7 +136,7 @@ def _space(
     holdout: int,
 ) -> _Space:
     return _Space(
-        limit=limit,
+        limit=copy_limit(held),
         made=near,
         holdout=held,
         leaning=leaning(near, to_holdout, len(train), holdout),
@@ -143,7 +146,9 @@ def _space(
 
 
 def _any_copied(spaces: dict[str, _Space], who: str) -> NDArray[np.bool]:
-    found: NDArray[np.bool] = np.any([copied(getattr(space, who), space.limit) for space in spaces.values()], axis=0)
+    found: NDArray[np.bool] = np.any(
+        [closeness(getattr(space, who)) < space.limit for space in spaces.values()], axis=0
+    )
     return found
 
 

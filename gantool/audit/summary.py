@@ -11,15 +11,15 @@ from rich.text import Text
 from gantool.audit.serial import Audit, Check, ClassRow, Number
 
 ADVICE = {
-    "memorisation": "Share neither the model nor its pictures as they are. Train with more pictures or for less long, "
-    "with augmentation or a penalty (R1), and look at the sheet: a repeated training picture is learned first "
-    "(gantool data prepare --deduplicate).",
-    "membership": "Do not share the checkpoint: export the generator alone (gantool export). Against overfitting: more "
-    "pictures, augmentation, a penalty (R1), an earlier checkpoint.",
-    "balance": "Look at the classes in the table. Train longer, with conditioning: class, or with more pictures of those "
-    "that are missing; a collapsed generator needs an earlier checkpoint or other settings.",
-    "duplicates": "The generator draws few different pictures. Take an earlier checkpoint, or train with a penalty (R1) "
-    "or another loss; a small latent_dim makes it worse.",
+    "memorisation": "Share neither the model nor its pictures as they are. Look at the sheet: a training picture that "
+    "is there many times is learned first (gantool data prepare --deduplicate). Train with more pictures, with "
+    "augmentation or a penalty (r1), or for less long.",
+    "membership": "Do not share the checkpoint; export the generator alone (gantool export). Against overfitting: "
+    "more pictures, augmentation, a penalty (r1), an earlier checkpoint.",
+    "balance": "Look at the classes in the table. Train longer, with model.conditioning class, or with more pictures "
+    "of those that are missing; a collapsed generator needs an earlier checkpoint or other settings.",
+    "duplicates": "The generator draws few different pictures. Take an earlier checkpoint, or train with a penalty "
+    "(r1) or another loss; a small latent_dim makes it worse.",
 }
 
 _STYLES = {"pass": "bold green", "fail": "bold red", "skipped": "bold yellow"}

@@ -75,9 +75,8 @@ def at_most(few: int, whole: int, drawn: int, total: int) -> float:
     """P(X ≤ few), X how many of ``whole`` special ones are among ``drawn`` of ``total`` (Fisher's exact test)."""
     least = max(0, drawn - (total - whole))
     every = _log_choose(total, drawn)
-    return sum(
-        math.exp(_log_choose(whole, k) + _log_choose(total - whole, drawn - k) - every) for k in range(least, few + 1)
-    )
+    chances = (_log_choose(whole, k) + _log_choose(total - whole, drawn - k) - every for k in range(least, few + 1))
+    return min(1.0, math.fsum(map(math.exp, chances)))
 
 
 def _log_choose(total: int, chosen: int) -> float:

@@ -26,9 +26,8 @@ NEIGHBOURHOOD = 50
 FEWEST = 10
 """Training pictures below which there is no neighbourhood."""
 
-NEAR_FEATURES, NEAR_PIXELS = 1 / 2, 1 / 3
-"""`closeness` below which a picture is a copy. Of garments that cannot be copies 0.2 % and 0.6 % are nearer; of copies with
-visible noise, in pixels, none is farther."""
+_FARTHEST, _NEAREST = 0.5, 0.2  # Carlini's limit, and what copies with visible noise keep
+_BY_CHANCE = 0.005
 _QUERIES, _CANDIDATES = 2048, 4096  # a block of distances takes 32 MiB
 
 
@@ -98,9 +97,16 @@ def closeness(near: Neighbours) -> NDArray[np.float64]:
     return np.minimum(ratio, 1)
 
 
-def copied(near: Neighbours, limit: float) -> NDArray[np.bool]:
-    """Which pictures are copies of training pictures, nearer than `NEAR_FEATURES` or `NEAR_PIXELS`: bool n."""
-    return closeness(near) < limit
+def copy_limit(holdout: Neighbours) -> float:
+    """The `closeness` below which a picture is called a copy.
+
+    Half of the neighbourhood's width as in the paper; less where more than 0.5 % of held-out pictures come so near,
+    among which true copies would not show; but not below a fifth, should held-out pictures be in the training set.
+
+    Args:
+        holdout: the 50 nearest training pictures of each held-out one.
+    """
+    return float(np.clip(np.quantile(closeness(holdout), _BY_CHANCE), _NEAREST, _FARTHEST))
 
 
 def authentic(near: Neighbours, train: NDArray[np.float32]) -> NDArray[np.bool]:
