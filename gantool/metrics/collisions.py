@@ -20,7 +20,7 @@ from gantool.metrics.memorisation import blocks, nearest_among, squares_between
 LARGEST = 16
 """Pixels a side of a picture seen from afar."""
 
-_NEAR = 0.5  # of the usual distance of a real picture from its nearest other
+_NEAR = 0.4  # of the usual distance of a real picture from its nearest other
 _BLOCK = 2048
 
 
@@ -61,7 +61,7 @@ def seen_from_afar(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def usual_scale(real: NDArray[np.float32]) -> float:
-    """The distance below which two pictures are near-identical: half of the median distance of ``real`` pictures
+    """The distance below which two pictures are near-identical: 0.4 times the median distance of ``real`` pictures
     (float N×D, N ≥ 2, as many as are compared) from their nearest others."""
     return _NEAR * float(np.median(nearest_among(real, real, 1, same=True).distances[:, 0]))
 

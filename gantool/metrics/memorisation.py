@@ -70,7 +70,7 @@ def nearest_among(
             theirs = torch.from_numpy(candidates[taken] - centre)
             squares = squares_between(ours, theirs)
             if same:
-                squares.diagonal(taken.start - part.start).fill_(torch.inf)
+                _forget_itself(squares, part.start - taken.start)
             near = squares.topk(min(count, squares.shape[1]), largest=False)
             found = torch.cat([found, near.indices + taken.start], dim=1)
             best, order = torch.cat([best, near.values], dim=1).topk(count, largest=False)
@@ -78,6 +78,13 @@ def nearest_among(
         distances[part], rows[part] = best.clamp_min_(0).sqrt_().numpy(), found.numpy()
         distances[part, 0] = _apart(queries[part], candidates[rows[part, 0]])
     return Neighbours(distances, rows)
+
+
+def _forget_itself(squares: Tensor, ahead: int) -> None:
+    """Put infinity where row i meets column i + ``ahead``, which is the same picture."""
+    rows = torch.arange(len(squares))
+    there = (rows + ahead >= 0) & (rows + ahead < squares.shape[1])
+    squares[rows[there], rows[there] + ahead] = torch.inf
 
 
 def closeness(near: Neighbours) -> NDArray[np.float64]:
