@@ -61,7 +61,7 @@ def audit(
 
     Args:
         subject: a checkpoint or pictures, and the real pictures they stand against.
-        samples: generated pictures, at most; no more than there are training pictures.
+        samples: generated pictures, at most.
         seed: of the generated pictures.
         features: the network that looks at pictures, beside their pixels.
         limits: from where on an answer is a failure.
@@ -72,8 +72,7 @@ def audit(
         UsageError: when the features cannot be had, or there are no pictures.
     """
     dataset = subject.dataset
-    counts = dataset.counts
-    count = min(samples, max(counts["train"], 1), samples if subject.available is None else subject.available)
+    count = samples if subject.available is None else min(samples, subject.available)
     if count < 2:
         raise UsageError(f"{subject.facts.name}: {count} pictures are too few to audit")
     material = gather(subject, count, seed, features, device, progress)
@@ -83,7 +82,7 @@ def audit(
     verdicts = [check.verdict for check in checks]
     found = Audit(
         subject=subject.facts,
-        dataset=DatasetPart(fingerprint=dataset.fingerprint, **counts),
+        dataset=DatasetPart(fingerprint=dataset.fingerprint, **dataset.counts),
         samples=len(material.pixels),
         seed=seed,
         features=card.Features(**material.facts._asdict()),

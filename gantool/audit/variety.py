@@ -137,7 +137,7 @@ def duplicates(material: Material, limits: Limits, seed: int) -> tuple[Check, ND
 
 
 def _duplicate_numbers(ours: Collisions, theirs: Collisions, by_chance: float, limits: Limits) -> tuple[Number, ...]:
-    at_least = "" if ours.pairs else "at least "
+    at_least = "" if ours.pairs else ", at least"
     return (
         Number(
             name="twins",
@@ -151,7 +151,7 @@ def _duplicate_numbers(ours: Collisions, theirs: Collisions, by_chance: float, l
         Number(name="pairs", title="Near-identical pairs", value=ours.pairs, baseline=theirs.pairs, unit="count"),
         Number(
             name="support",
-            title=f"Different pictures, {at_least}(birthday paradox)",
+            title=f"Different pictures{at_least} (birthday paradox)",
             value=ours.support,
             baseline=theirs.support,
             unit="count",

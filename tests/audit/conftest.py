@@ -17,7 +17,7 @@ from gantool.evaluation.card import Subject as Facts
 from gantool.subject import Made, Subject
 from tests.data.garments import garments
 
-IN_THE_SET, SPARE = 3000, 1500
+IN_THE_SET, SPARE = 1500, 1500
 
 Pixels = NDArray[np.uint8]
 
@@ -30,7 +30,7 @@ def generator(pixels: Pixels, dataset: PreparedSet) -> Subject:
 
 @pytest.fixture(scope="session")
 def real(tmp_path_factory: pytest.TempPathFactory) -> PreparedSet:
-    """3,000 labelled garments, a quarter of them held out."""
+    """1,500 labelled garments, a quarter of them held out."""
     folder = tmp_path_factory.mktemp("garments")
     known = garments(IN_THE_SET)
     np.savez(folder / "garments.npz", images=known.pixels, labels=np.asarray(known.classes))
@@ -63,7 +63,7 @@ def noised() -> Callable[[Pixels, float], Pixels]:
 
 @pytest.fixture(scope="session")
 def trained_on(real: PreparedSet) -> Pixels:
-    """1,500 different training pictures, in no order."""
+    """All training pictures, in no order."""
     rows = np.random.default_rng(4).permutation(real.indices("train"))[:SPARE]
     return real.read(rows)
 

