@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gantool.audit import Audit, Audited, Check, audit
+from gantool.audit import Audit, Audited, Check, Limits, audit
+from gantool.audit.material import Logits
+from gantool.audit.memory import membership
 from gantool.data import PreparedSet
 from tests.audit.conftest import Pixels, generator
 
@@ -128,3 +130,13 @@ def test_fifty_pictures_over_and_over_are_found_out(
     assert "memorisation" not in failures(found.audit)
     assert number(found, "duplicates", "twins") > 0.99
     assert 30 < number(found, "duplicates", "support") < 60
+
+
+@pytest.mark.parametrize(("shift", "verdict"), [(0.0, "pass"), (0.3, "pass"), (1.5, "fail")])
+def test_a_discriminator_that_knows_its_pictures_by_heart(shift: float, verdict: str) -> None:
+    rng = np.random.default_rng(0)
+    train, held_out = (rng.standard_normal(count).astype(np.float32) for count in (2000, 500))
+    found = membership(Logits(train + np.float32(shift), held_out), Limits())
+    assert found.verdict == verdict
+    assert membership(Logits(train[:20], held_out[:20]), Limits()).verdict == "skipped"
+    assert membership(Logits(train * np.nan, held_out), Limits()).verdict == "skipped"
