@@ -72,7 +72,8 @@ class Material:
 
     Attributes:
         train, holdout, made: pictures; ``holdout`` has none where nothing is held out.
-        read_train: gives training pictures by their places in ``train``.
+        train_rows: where the training pictures stand in the set, int64 N.
+        read: gives pictures of the set by their rows.
         pixels: the generated pictures, uint8 n×H×W×C.
         classes: or a sentence that says why there are none.
         logits: or such a sentence.
@@ -83,7 +84,8 @@ class Material:
     train: Seen
     holdout: Seen
     made: Seen
-    read_train: Read
+    train_rows: NDArray[np.int64]
+    read: Read
     pixels: NDArray[np.uint8]
     classes: Classes | str
     logits: Logits | str
@@ -121,7 +123,8 @@ def gather(
         train=seen_train,
         holdout=seen_holdout,
         made=made,
-        read_train=lambda places: dataset.read(train[places]),
+        train_rows=train,
+        read=dataset.read,
         pixels=drawn.pixels,
         classes=_classes(dataset, rows, real, drawn, where, progress),
         logits=_logits(subject, train, holdout),

@@ -96,7 +96,7 @@ def memorisation(material: Material, limits: Limits) -> tuple[Check, NDArray[np.
         picture="memorisation.png",
         caption=(
             "Most suspicious first: a generated picture (left) and its nearest training picture (right), with their "
-            "distance in units of that below which a picture is a copy. Framed: copies."
+            "distance in units of that below which a picture is a copy. Rows are those of the set. Framed: copies."
         ),
     )
     return check, evidence.sheet(_pairs(material, spaces, made))
@@ -180,12 +180,12 @@ def _pairs(material: Material, spaces: dict[str, _Space], made: NDArray[np.bool]
     near = found.min(axis=0)
     chosen: dict[int, int] = {}
     for index in np.argsort(near, kind="stable"):
-        chosen.setdefault(int(rows[space[index], index]), int(index))
+        chosen.setdefault(int(material.train_rows[rows[space[index], index]]), int(index))
         if len(chosen) == evidence.MOST:
             break
-    originals = material.read_train(np.fromiter(chosen, np.int64))
+    originals = material.read(np.fromiter(chosen, np.int64))
     return [
-        Pair(material.pixels[index], original, f"{near[index]:.2f}  made {index}, train {row}", bool(made[index]))
+        Pair(material.pixels[index], original, f"{near[index]:.2f}  made {index}, row {row}", bool(made[index]))
         for (row, index), original in zip(chosen.items(), originals, strict=True)
     ]
 
