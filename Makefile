@@ -46,6 +46,7 @@ bench: $(VENV)/.dev  ## the figures in docs/performance.md, several minutes
 	$(BIN)/python -m benchmarks.preparation
 	$(BIN)/python -m benchmarks.duplicates
 	$(BIN)/python -m benchmarks.check
+	$(BIN)/python -m benchmarks.evaluation
 
 clean:
 	rm -rf demo build dist .mypy_cache .ruff_cache .pytest_cache

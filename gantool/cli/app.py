@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gantool.cli import audit, config, data, doctor, evaluate, export, resume, sample, train
+from gantool.cli import audit, compare, config, data, doctor, evaluate, export, report, resume, sample, train
 from gantool.version import __version__
 
 app = typer.Typer(
@@ -24,6 +24,8 @@ app.command("sample")(sample.sample)
 app.command("evaluate")(evaluate.evaluate)
 app.command("audit")(audit.audit)
 app.command("export")(export.export)
+app.command("report")(report.report)
+app.command("compare")(compare.compare)
 app.add_typer(config.app, name="config")
 app.command("doctor")(doctor.doctor)
 

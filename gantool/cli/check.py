@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gantool.cli.prepare import LabelsOption, SourceArgument
+from gantool.cli.prepare import LabelsOption, SourceArgument, WorkersOption
 from gantool.cli.shared import preparation_progress
 from gantool.errors import DataError
 
@@ -46,7 +46,7 @@ def check(
     most_features: Annotated[
         int, typer.Option("--feature-limit", min=50, help="Of more pictures the network sees so many.")
     ] = 10_000,
-    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one a core by default.")] = None,
+    workers: WorkersOption = None,
 ) -> None:
     """Say what is wrong with pictures: damage, duplicates, blur, bars, strangers, labels, and what it means.
 

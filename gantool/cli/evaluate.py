@@ -156,19 +156,18 @@ def _table(card: Card) -> Table:
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("")
-    for name in ("value", "floor (halves)", "floor (train, hold-out)"):
-        table.add_column(name, justify="right")
-    table.add_column("better")
+    for name in ("value", "floor: halves", "train, hold-out"):
+        table.add_column(name, justify="right", no_wrap=True)
     for value in card.values:
         style = "bold" if value.leads else "" if value.reliable else "dim"
         other = value.floor.train_holdout
         cells = (_spread(value), _spread(value.floor.halves), "" if other is None else _spread(other))
-        table.add_row(f"{'→ ' if value.leads else '  '}{_short(value)}", *cells, value.better, style=style)
+        table.add_row(f"{'→ ' if value.leads else '  '}{_short(value)}", *cells, style=style)
     return table
 
 
 def _short(value: Value) -> str:
-    return value.title.split(" (")[0]
+    return f"{value.title.split(' (')[0]} {'↓' if value.better == 'lower' else '↑'}"
 
 
 def _spread(spread: Spread) -> str:

@@ -50,7 +50,10 @@ SkipBadOption = Annotated[bool, typer.Option("--skip-bad", help="Leave out what 
 MaxImagesOption = Annotated[
     int | None, typer.Option("--max-images", min=2, help="Take so many, the same share of every class.")
 ]
-WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one a core by default.")]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="Processes; one a core by default, at most 4 a core (or 64)."),
+]
 SeedOption = Annotated[int, typer.Option("--seed", help="Decides what is held out or drawn.")]
 
 

@@ -65,7 +65,8 @@ def conclude(run: RunFolder, ending: Ending, started: float) -> None:
         return
     minutes, seconds = divmod(int(time.monotonic() - started), 60)
     grids = sorted(run.samples.glob("*.png"))
-    typer.echo(f"Done: {ending.images_seen:,} images in {minutes}:{seconds:02d}.")
+    what = "Stopped early, since evaluations got no better" if ending.early else "Done"
+    typer.echo(f"{what}: {ending.images_seen:,} images in {minutes}:{seconds:02d}.")
     typer.echo(f"  samples     {grids[-1] if grids else run.samples}")
     typer.echo(f"  checkpoint  {run.best() or run.newest()}")
     typer.echo(f"  curves      tensorboard --logdir {run.tensorboard}")

@@ -98,12 +98,17 @@ class CheckpointSettings(Section):
 
 
 class EvaluationSettings(Section):
-    """Distance to the held-out images."""
+    """Distance to the held-out images, while training."""
 
     every: NonNegativeInt = 0
-    """Evaluate after this many images; 0 for never."""
-    samples: Annotated[int, Field(ge=2)] = 5_000
-    """Generated images in an evaluation."""
+    """Evaluate after this many images, and at the end; 0 for never."""
+    samples: Annotated[int, Field(ge=4)] = 2_000
+    """Generated and held-out images in an evaluation, at most."""
+    features: Literal["none", "efficientnet_lite0", "inception", "classifier"] = "efficientnet_lite0"
+    """The network that compares them, as ``gantool evaluate --features`` takes it; none for the sliced Wasserstein
+    distance of their pixels, which is quick and coarse."""
+    patience: PositiveInt | None = None
+    """Stop when this many evaluations in a row were no better than the best; null for never."""
 
 
 class ExperimentConfig(Section):

@@ -1,30 +1,35 @@
 """Pictures: where they come from, the prepared set that training reads, and the order it reads them in.
 
-A new source is one file in `sources` and one line in `AnyData`. Importing this package loads no torch: the processes
-that decode pictures import it too.
+A new source is one file in `sources` and one line in `sources.AnyData`. Importing this package loads nothing: the
+processes that decode pictures import it too, and the names below are loaded when they are first used.
 """
 
-from typing import Annotated
+from __future__ import annotations
 
-from pydantic import Field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from gantool.data.base import DataSettings
-from gantool.data.cache import cache_folder
-from gantool.data.order import BatchOrder
-from gantool.data.preparation import prepare
-from gantool.data.prepared import PreparedSet
-from gantool.data.sources.archive import Archive
-from gantool.data.sources.arrays import Arrays
-from gantool.data.sources.embedded import Embedded
-from gantool.data.sources.folder import Folder
-from gantool.data.sources.idx import Idx
-from gantool.data.sources.parquet import Parquet
-from gantool.data.sources.prepared import Prepared
-from gantool.data.sources.torchvision import Torchvision
-
-AnyData = Annotated[
-    Embedded | Folder | Archive | Parquet | Arrays | Idx | Torchvision | Prepared,
-    Field(discriminator="source"),
-]
+if TYPE_CHECKING:
+    from gantool.data.base import DataSettings
+    from gantool.data.cache import cache_folder
+    from gantool.data.order import BatchOrder
+    from gantool.data.preparation import prepare
+    from gantool.data.prepared import PreparedSet
+    from gantool.data.sources import AnyData
 
 __all__ = ["AnyData", "BatchOrder", "DataSettings", "PreparedSet", "cache_folder", "prepare"]
+
+_HOMES = {
+    "AnyData": "gantool.data.sources",
+    "BatchOrder": "gantool.data.order",
+    "DataSettings": "gantool.data.base",
+    "PreparedSet": "gantool.data.prepared",
+    "cache_folder": "gantool.data.cache",
+    "prepare": "gantool.data.preparation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'gantool.data' has no attribute {name!r}")

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Annotated, ClassVar, Literal, NamedTuple, Protocol
 
 from pydantic import Field, field_validator, model_validator
 
 from gantool.component import Settings
+from gantool.data.raw import DEPTH, Channels, Fit, Raw, Span
 
-if TYPE_CHECKING:
-    from PIL import Image
+__all__ = ["DEPTH", "Channels", "DataSettings", "Fit", "Item", "Raw", "Side", "Source", "Span"]
 
-Channels = Literal["grey", "rgb", "rgba"]
-Fit = Literal["crop", "pad", "stretch"]
-Span = Literal["auto", "dtype"] | tuple[float, float]
 Side = Annotated[int, Field(ge=1, le=8192)]
-Raw: TypeAlias = "Path | bytes | Image.Image"
-"""A picture as its source gives it: a file, the content of a file, or the picture itself."""
-
-DEPTH: dict[Channels, int] = {"grey": 1, "rgb": 3, "rgba": 4}
 
 
 class Item(NamedTuple):

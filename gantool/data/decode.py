@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from gantool.data.base import DEPTH, Channels, Fit, Raw, Span
 from gantool.data.fit import fitted
 from gantool.data.perceptual import print_of
+from gantool.data.raw import DEPTH, Channels, Fit, Raw, Span
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".gif")
@@ -94,8 +94,12 @@ class Opened(NamedTuple):
 
 
 @contextlib.contextmanager
-def opened(raw: Raw) -> Iterator[Opened]:
+def opened(raw: Raw, *, digest: bool = True) -> Iterator[Opened]:
     """Yield the picture.
+
+    Args:
+        raw: as its source gives it.
+        digest: whether `Opened.sha256` is wanted; it is empty otherwise.
 
     Raises:
         BadPicture: with the reason; also for whatever goes wrong inside the block.
@@ -104,7 +108,7 @@ def opened(raw: Raw) -> Iterator[Opened]:
     with _strictly():
         if isinstance(content, Image.Image):
             content.load()
-            yield Opened(content, hashlib.sha256(content.tobytes()).hexdigest())
+            yield Opened(content, hashlib.sha256(content.tobytes()).hexdigest() if digest else "")
             return
         if not content:
             raise BadPicture("empty")
@@ -121,7 +125,7 @@ def opened(raw: Raw) -> Iterator[Opened]:
         with contextlib.suppress(Exception):
             rotated = rotated or _is_turned(image)
             ImageOps.exif_transpose(image, in_place=True)
-        yield Opened(image, hashlib.sha256(content).hexdigest(), rotated)
+        yield Opened(image, hashlib.sha256(content).hexdigest() if digest else "", rotated)
 
 
 def _is_turned(image: Image.Image) -> bool:

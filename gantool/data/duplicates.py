@@ -1,7 +1,8 @@
 """Which pictures are the same picture, from their prints: hashes bring together, a second look decides.
 
 Whole pictures are compared with each other; up to `CROPS_UP_TO` pictures also with windows of each other, which finds
-slight crops. Pictures that show nothing (blank ones) are only ever duplicates of equal prints.
+slight crops. Tiny pictures of two sizes are also compared as one of them would look had it been resized without
+antialiasing (see `resampling`). Pictures that show nothing (blank ones) are only ever duplicates of equal prints.
 """
 
 from __future__ import annotations
@@ -13,21 +14,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gantool.data import hamming, perceptual
-from gantool.data.sameness import is_flat, same
+from gantool.data.resampling import resizings
+from gantool.data.sameness import is_flat, same, same_resampled
+from gantool.data.windowsearch import pairs_with_windows
 
 CROPS_UP_TO = 10_000
 """Pictures. Windows cost 80 times as much as wholes, and in large sets of pictures of one kind chance finds many."""
 
-_WINDOWS_AT_ONCE = 1 << 20
-_OTHER_WINDOWS = len(perceptual.WINDOWS) - 1
-_LOOKS_A_ROUND = 8
+RESAMPLED_UP_TO = 1 << 21
+"""Hashes of tiny pictures as they would be at other sizes: some seconds' work."""
+
+_RESAMPLED_AT_ONCE = 1024
+_FIRST_LOOKS = 8
 
 
-def near_duplicates(prints: NDArray[np.uint8]) -> list[list[int]]:
+def near_duplicates(prints: NDArray[np.uint8], sizes: NDArray[np.int64] | None = None) -> list[list[int]]:
     """Groups of pictures that are near duplicates of each other, exact ones included.
 
     Args:
         prints: uint8 N×PRINT_BYTES, of `perceptual.print_of`.
+        sizes: height and width of each picture: N×2. None where they are not known: then copies of tiny pictures
+            that were resized without antialiasing are missed.
 
     Returns:
         groups of at least two rows, ascending; the groups ordered by their first row. No row is in two groups.
@@ -35,13 +42,15 @@ def near_duplicates(prints: NDArray[np.uint8]) -> list[list[int]]:
     equal, first_of = _equal_prints(prints)
     telling = first_of[~is_flat(prints)[first_of]]
     straight = prints if len(telling) == len(prints) else prints[telling]
-    hashes = perceptual.hashes(straight)
-    leaders = _linked(straight, np.arange(len(telling)), _whole_pairs(hashes))
-    if len(prints) <= CROPS_UP_TO:
+    crops = len(prints) <= CROPS_UP_TO
+    hashes = perceptual.window_hashes(straight) if crops else perceptual.hashes(straight)[:, None]
+    wholes = np.ascontiguousarray(hashes[:, 0])
+    leaders = _linked(straight, np.arange(len(telling)), _whole_pairs(wholes))
+    if crops:
         alone = np.unique(leaders)  # one of each group stands for it: a crop of one is a crop of all
-        candidates = _window_pairs(straight[alone], hashes[alone])
-        candidates[:, [0, 2]] = alone[candidates[:, [0, 2]]]
-        leaders = _linked(straight, leaders, candidates)
+        leaders = _linked(straight, leaders, _window_pairs(hashes, alone))
+    if sizes is not None:
+        leaders = _joined(leaders, _resampled(straight, wholes, sizes[telling]))
     pairs = np.stack([telling, telling[leaders]], axis=1)
     return _groups(_joined(np.arange(len(prints)), np.concatenate([_links(equal), pairs])))
 
@@ -77,21 +86,19 @@ def _whole_pairs(hashes: NDArray[np.uint8]) -> NDArray[np.int64]:
     return np.stack([met[:, 0], np.zeros(len(met), np.int64), met[:, 1], met[:, 2]], axis=1)
 
 
-def _window_pairs(prints: NDArray[np.uint8], hashes: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Candidates (owner, window, other, distance) of which the other may be a crop of the owner: K×4."""
-    found = [np.empty((0, 4), np.int64)]
-    step = _WINDOWS_AT_ONCE // _OTHER_WINDOWS
-    for start in range(0, len(prints), step):
-        windows = perceptual.window_hashes(prints[start : start + step])[:, 1:]
-        met = hamming.pairs_between(hashes, windows.reshape(-1, perceptual.HASH_BYTES))
-        owners, numbers = np.divmod(met[:, 1], _OTHER_WINDOWS)
-        found.append(np.stack([owners + start, numbers + 1, met[:, 0], met[:, 2]], axis=1))
-    return _best(np.concatenate(found))
+def _window_pairs(hashes: NDArray[np.uint8], alone: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Candidates (owner, window, other, distance) of which the other may be a crop of the owner: K×4.
+
+    Args:
+        hashes: of all windows, the whole first: N×W×HASH_BYTES.
+        alone: the rows that are compared.
+    """
+    met = pairs_with_windows(hashes[alone, 0], hashes[alone, 1:])
+    return _best(np.stack([alone[met[:, 1]], met[:, 2] + 1, alone[met[:, 0]], met[:, 3]], axis=1))
 
 
 def _best(candidates: NDArray[np.int64]) -> NDArray[np.int64]:
     """Of each two pictures, the direction and the window with the smallest distance."""
-    candidates = candidates[candidates[:, 0] != candidates[:, 2]]
     low, high = candidates[:, [0, 2]].min(1), candidates[:, [0, 2]].max(1)
     order = np.lexsort((candidates[:, 1], candidates[:, 3], high, low))
     low, high = low[order], high[order]
@@ -100,18 +107,37 @@ def _best(candidates: NDArray[np.int64]) -> NDArray[np.int64]:
     return candidates[order[first]]
 
 
+def _resampled(prints: NDArray[np.uint8], hashes: NDArray[np.uint8], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Tiny pictures and their copies that were resized without antialiasing: K×2."""
+    found = [np.empty((0, 2), np.int64)]
+    for originals, sorts in resizings(sizes, RESAMPLED_UP_TO):
+        for start in range(0, len(originals), _RESAMPLED_AT_ONCE):
+            before = originals[start : start + _RESAMPLED_AT_ONCE]
+            planes = perceptual.planes_of(prints[before])
+            for copies, changes in sorts:
+                for rows, columns in changes:
+                    met = hamming.pairs_between(hashes[copies], perceptual.changed_hashes(planes, rows, columns))
+                    owners, others = before[met[:, 1]], copies[met[:, 0]]
+                    alike = same_resampled(prints, owners, others, rows, columns)
+                    found.append(np.stack([owners[alike], others[alike]], axis=1))
+    return np.concatenate(found)
+
+
 def _linked(prints: NDArray[np.uint8], leaders: NDArray[np.int64], candidates: NDArray[np.int64]) -> NDArray[np.int64]:
     """The first row of each row's group, after those candidates that show the same picture have joined groups.
 
     The second look is what costs, and a thousand frames of one scene are half a million pairs. So it goes by rounds:
-    the nearest few of each group are looked at, and pairs that are then in one group need no look.
+    the nearest few of each group are looked at, twice as many in each round, and pairs that are then in one group need
+    no look.
     """
+    looks = _FIRST_LOOKS
     candidates = candidates[np.argsort(candidates[:, 3], kind="stable")]
     while len(candidates):
         ends = leaders[candidates[:, [0, 2]]]
         apart = ends[:, 0] != ends[:, 1]
         candidates, ends = candidates[apart], ends[apart]
-        chosen = _rank(ends.min(1)) < _LOOKS_A_ROUND
+        chosen = _rank(ends.min(1)) < looks
+        looks *= 2
         owners, windows, others, _ = candidates[chosen].T
         alike = same(prints, owners, windows, others)
         leaders = _joined(leaders, np.stack([owners[alike], others[alike]], axis=1))

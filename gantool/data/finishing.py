@@ -6,6 +6,7 @@ All of it follows from what was decoded, so that it can be done again after a ki
 from __future__ import annotations
 
 import logging
+import math
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -87,7 +88,7 @@ class Finish:
             return []
         progress("compare", 0, count)
         prints = np.memmap(self._shop.prints, np.uint8, "r", shape=(count, PRINT_BYTES))
-        groups = near_duplicates(prints)
+        groups = near_duplicates(prints, np.array(self._tally.sizes, np.int64))
         progress("compare", count, count)
         return groups
 
@@ -101,7 +102,7 @@ class Finish:
             by_label[items[self._tally.kept[row]].label].append(row)
         self._disputed += len(by_label) > 1
         for rows in by_label.values():
-            best = max(rows, key=lambda row: (self._tally.areas[row], -row))
+            best = max(rows, key=lambda row: (math.prod(self._tally.sizes[row]), -row))
             yield from ((row, best) for row in rows if row != best)
 
     def _split(self, groups: Sequence[Sequence[int]]) -> NDArray[np.uint8]:

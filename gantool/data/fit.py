@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from PIL import Image
 
-from gantool.data.base import Fit
+from gantool.data.raw import Fit
 
 Box = tuple[float, float, float, float]
 

@@ -29,6 +29,8 @@ _BLOCK_BITS = np.uint64(20)
 _MOST_IN_A_RUN = 512
 """Of so many equal hashes each is paired with the next ones only. Thousands of frames of one picture would be millions
 of pairs; these hang together all the same."""
+_FEW = 1 << 22
+"""Pairs: so many are compared sooner than hashes are sorted."""
 _TABLE_BITS = 22
 _CHUNK = 1 << 16
 _NONE = np.empty(0, np.int64)
@@ -60,8 +62,24 @@ def pairs_between(hashes: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArr
     Returns:
         int64 K×3, sorted: the row of ``hashes``, the row of ``others``, the distance.
     """
+    if len(hashes) * len(others) <= _FEW:
+        return _of_few(hashes, others)
     found = _by_pair_of_blocks(hashes, others, _met_between)
     return found[np.lexsort(found.T[::-1])]
+
+
+def _of_few(hashes: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """What `pairs_between` gives, by comparing every pair."""
+    first, second = (np.ascontiguousarray(many).view(np.uint64) for many in (hashes, others))
+    step, found = max(1, _CHUNK // max(1, len(second))), [np.empty((0, 3), np.int64)]
+    for start in range(0, len(first), step):
+        block = first[start : start + step, None]
+        distances = np.zeros((len(block), len(second)), np.uint16)
+        for word in range(first.shape[1]):
+            distances += np.bitwise_count(block[..., word] ^ second[:, word])
+        rows, columns = np.nonzero(distances <= RADIUS)
+        found.append(np.stack([rows + start, columns, distances[rows, columns].astype(np.int64)], axis=1))
+    return np.concatenate(found)
 
 
 Rows = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -85,10 +103,10 @@ def _by_pair_of_blocks(
 
 
 class _Cut:
-    """Hashes as four words of 64 bits, and as `_BLOCKS` numbers of at most 20: uint64 N×4 and uint32 _BLOCKS×N."""
+    """Hashes as four words of 64 bits, and as `_BLOCKS` numbers of at most 20: uint64 4×N and uint32 _BLOCKS×N."""
 
     def __init__(self, hashes: NDArray[np.uint8]) -> None:
-        self.words = np.ascontiguousarray(hashes).view(np.uint64)
+        self.words = np.ascontiguousarray(np.ascontiguousarray(hashes).view(np.uint64).T)
         self.blocks: Blocks = np.empty((_BLOCKS, len(hashes)), np.uint32)
         edges = np.linspace(0, hashes.shape[1] * 8, _BLOCKS + 1).round().astype(int)
         values = np.zeros((hashes.shape[1] * 8, _BLOCKS), np.float32)  # of each bit in its block
@@ -164,10 +182,12 @@ def _compared(first: _Cut, second: _Cut, met: Rows, last: int) -> NDArray[np.int
     found = [np.empty((0, 3), np.int64)]
     for start in range(0, len(met[0]), _CHUNK):
         a, b = met[0][start : start + _CHUNK], met[1][start : start + _CHUNK]
-        distances = np.bitwise_count(first.words[a] ^ second.words[b]).sum(1, dtype=np.int64)
-        close = distances <= RADIUS
-        a, b, distances = a[close], b[close], distances[close]
+        distances = np.zeros(len(a), np.uint16)
+        for word in range(len(first.words)):  # of alike pictures most pairs are too far apart after two words
+            distances += np.bitwise_count(first.words[word][a] ^ second.words[word][b])
+            close = np.flatnonzero(distances <= RADIUS)
+            a, b, distances = a[close], b[close], distances[close]
         # Of the blocks before the second one of this pair, only the first one may be equal.
         once = (first.blocks[:last, a] == second.blocks[:last, b]).sum(0) == 1
-        found.append(np.stack([a[once], b[once], distances[once]], axis=1))
+        found.append(np.stack([a[once], b[once], distances[once].astype(np.int64)], axis=1))
     return np.concatenate(found)

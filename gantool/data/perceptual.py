@@ -24,6 +24,8 @@ PRINT_BYTES = SIDE * SIDE * 3
 HASH_BITS = 256
 HASH_BYTES = HASH_BITS // 8
 
+Planes = tuple[NDArray[np.float32], ...]
+
 CUTS: tuple[tuple[float, float], ...] = tuple((first, last) for first in (0, 0.035, 0.07) for last in (0, 0.035, 0.07))
 """What may be missing at the two ends of an axis, as shares of its length. A crop between two of them is found too."""
 
@@ -80,6 +82,29 @@ def window_hashes(prints: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return _hashes(prints, CUTS)
 
 
+def planes_of(prints: NDArray[np.uint8]) -> Planes:
+    """The luma, and the blue and the red beyond it: uint8 N×PRINT_BYTES → float32 N×32×32 each."""
+    block = colours(prints)
+    luma = block @ _LUMA
+    return luma, block[..., 2] - luma, block[..., 0] - luma
+
+
+def changed_hashes(planes: Planes, rows: NDArray[np.float32], columns: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The hashes that prints would have after both axes were changed: N of `planes_of` → uint8 N×HASH_BYTES.
+
+    Args:
+        planes: of the prints as they are.
+        rows: what changes the height: 32×32.
+        columns: what changes the width: 32×32.
+    """
+    parts = []
+    for plane, kept in zip(planes, _KEPT, strict=True):
+        count, basis = len(kept), cosines(len(kept), *CUTS[0])
+        both = (basis @ rows) @ (plane.reshape(-1, SIDE) @ (basis @ columns).T).reshape(len(plane), SIDE, count)
+        parts.append(both.reshape(-1, count * count)[:, kept.reshape(-1)])
+    return _signs(parts)
+
+
 def colours(prints: NDArray[np.uint8]) -> NDArray[np.float32]:
     """What prints show: float32 N×32×32×3 in [0, 255]."""
     return prints.reshape(-1, SIDE, SIDE, 3).astype(np.float32)
@@ -123,16 +148,17 @@ def _hashes(prints: NDArray[np.uint8], cuts: tuple[tuple[float, float], ...]) ->
     """Hashes of the windows cuts×cuts: uint8 N×len(cuts)²×HASH_BYTES."""
     ways = len(cuts) ** 2
     found = np.empty((len(prints), ways, HASH_BYTES), np.uint8)
-    projections = _projections()
     step = max(1, _AT_ONCE // ways)
     for start in range(0, len(prints), step):
-        block = colours(prints[start : start + step])
-        luma = block @ _LUMA
-        planes = (luma, block[..., 2] - luma, block[..., 0] - luma)  # blue and red beyond the luma
+        planes = planes_of(prints[start : start + step])
         parts = [_coefficients(plane, cuts, kept) for plane, kept in zip(planes, _KEPT, strict=True)]
-        signs = np.concatenate(parts, axis=1) @ projections > 0
-        found[start : start + step] = np.packbits(signs, axis=1).reshape(-1, ways, HASH_BYTES)
+        found[start : start + step] = _signs(parts).reshape(-1, ways, HASH_BYTES)
     return found
+
+
+def _signs(parts: list[NDArray[np.float32]]) -> NDArray[np.uint8]:
+    """The hashes from the coefficients of luma and chromas: each N×kept → N×HASH_BYTES."""
+    return np.packbits(np.concatenate(parts, axis=1) @ _projections() > 0, axis=1)
 
 
 def _coefficients(

@@ -49,7 +49,7 @@ class Tally:
     Attributes:
         done: how many of the plan's pictures were looked at.
         kept: the number in the source of each row of the set.
-        areas: the original pixels of each row.
+        sizes: the original height and width of each row.
         deep: the rows whose pixels wait for the common range.
         extent: the smallest and largest value of pictures deeper than 8 bits.
         faults: name and reason of each picture that cannot be used.
@@ -59,7 +59,7 @@ class Tally:
 
     done: int = 0
     kept: list[int] = field(default_factory=list)
-    areas: list[int] = field(default_factory=list)
+    sizes: list[tuple[int, int]] = field(default_factory=list)
     deep: list[int] = field(default_factory=list)
     extent: tuple[float, float] = (float("inf"), float("-inf"))
     faults: list[tuple[str, str]] = field(default_factory=list)
@@ -90,7 +90,7 @@ class Tally:
             low, high = outcome.extent
             self.extent = min(self.extent[0], low), max(self.extent[1], high)
         self.kept.append(number)
-        self.areas.append(outcome.height * outcome.width)
+        self.sizes.append((outcome.height, outcome.width))
         self.animated += outcome.animated
 
 

@@ -24,13 +24,14 @@ from gantool.data.finishing import Finish
 from gantool.data.listing import shown
 from gantool.data.making import Maker
 from gantool.data.plan import Plan, Progress, Tally
+from gantool.data.workers import require_workers
 from gantool.data.workshop import Workshop, remove_forgotten, workshop
 from gantool.data.writer import fault_list
 from gantool.errors import DataError, UsageError
 
 __all__ = ["Progress", "prepare"]
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same pictures would be stored as other bytes, get other prints, or be grouped otherwise."""
 
 _LISTED = 20
@@ -70,9 +71,10 @@ def prepare(
 
     Raises:
         DataError: no pictures, too few, unreadable ones, wrong labels, sizes that differ.
-        UsageError: the cache or ``out`` cannot be written, or ``out`` holds something else.
+        UsageError: the cache or ``out`` cannot be written, ``out`` holds something else, or too many ``workers``.
         ResourceError: no space on the disk, no memory.
     """
+    require_workers(workers)
     if (folder := settings.ready()) is not None:
         if out is not None:
             raise UsageError(f"{folder}: this set is prepared already; train from it, or copy the folder")

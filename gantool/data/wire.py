@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from gantool.data.base import Raw
+from gantool.data.raw import Raw
 
 BUFFER = 1 << 20
 """Bytes that a pipe's stream gathers before it writes."""

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from gantool.data.base import Raw
 from gantool.data.decode import BadPicture, Options, Picture, decode_raw
+from gantool.data.raw import Raw
 from gantool.data.wire import BUFFER, Fault, as_tuples, read_request, write_outcomes
 
 __all__ = ["Fault", "Task", "decode", "decoding", "main"]

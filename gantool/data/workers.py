@@ -22,7 +22,7 @@ from gantool.data.base import Raw, Source
 from gantool.data.decode import BadPicture
 from gantool.data.wire import BUFFER, Fault, Packed, packed, read_outcomes, write_request
 from gantool.data.worker import Task
-from gantool.errors import ResourceError
+from gantool.errors import ResourceError, UsageError
 
 ALONE_BELOW = 300
 """Fewer pictures than this are done before a second process has started."""
@@ -30,11 +30,34 @@ ALONE_BELOW = 300
 T = TypeVar("T")
 
 _MOST_WORKERS = 16
+_MOST_A_CORE, _ALWAYS_ALLOWED = 4, 64
 _REQUEST_BYTES, _REQUEST_MOST = 4 << 20, 64
 _AHEAD = 3
 """Requests under way per worker: one being worked on, one waiting, one being taken in."""
 _AHEAD_BYTES = 64 << 20
 """No further request is made while those under way hold so many bytes of pictures."""
+
+
+def most_workers() -> int:
+    """So many processes may be asked for: each takes some 50 MB, and beyond a few a core they only wait."""
+    return max(_ALWAYS_ALLOWED, _MOST_A_CORE * cores())
+
+
+def require_workers(workers: int | None) -> None:
+    """Refuse a number of processes that makes no sense, before anything is read.
+
+    Raises:
+        UsageError: for less than 1 or more than `most_workers`.
+    """
+    most = most_workers()
+    if workers is None or 1 <= workers <= most:
+        return
+    if workers < 1:
+        raise UsageError(f"--workers {workers}: at least 1")
+    raise UsageError(
+        f"--workers {workers}: at most {most} here ({_MOST_A_CORE} a core, or {_ALWAYS_ALLOWED} where that is more);"
+        f" this process may use {cores()}: more processes only take memory"
+    )
 
 
 def raws_of(source: Source, numbers: Iterable[int]) -> Iterator[Raw | Fault]:

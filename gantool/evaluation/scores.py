@@ -94,14 +94,17 @@ def floors(
     seeds: Sequence[int],
     logits: Logits | None = None,
     progress: Progress = silent,
+    *,
+    only: FloorName | None = None,
 ) -> dict[FloorName, list[dict[str, float]]]:
     """What real pictures score, for each kind of floor and each seed; computed once per set, sizes and features."""
-    path = cache_folder() / "floors" / f"{_key(reference, facts, seeds)}.json"
+    kinds = reference.floors if only is None else (only,)
+    path = cache_folder() / "floors" / f"{_key(reference, facts, seeds, kinds)}.json"
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         kept = json.loads(path.read_text(encoding="utf-8"))
-        return {floor: [_with_nan(each) for each in kept[floor]] for floor in reference.floors}
-    wanted = [(floor, seed) for floor in reference.floors for seed in seeds]
-    found: dict[FloorName, list[dict[str, float]]] = {floor: [] for floor in reference.floors}
+        return {floor: [_with_nan(each) for each in kept[floor]] for floor in kinds}
+    wanted = [(floor, seed) for floor in kinds for seed in seeds]
+    found: dict[FloorName, list[dict[str, float]]] = {floor: [] for floor in kinds}
     for number, (floor, seed) in enumerate(wanted):
         progress("measure the floor", number, len(wanted))
         first, second = (real.of(rows) for rows in reference.floor_rows(floor, seed))
@@ -113,7 +116,7 @@ def floors(
     return found
 
 
-def _key(reference: Reference, facts: FeatureFacts, seeds: Sequence[int]) -> str:
+def _key(reference: Reference, facts: FeatureFacts, seeds: Sequence[int], kinds: Sequence[FloorName]) -> str:
     content = {
         "version": VERSION,
         "set": reference.dataset.fingerprint,
@@ -121,6 +124,7 @@ def _key(reference: Reference, facts: FeatureFacts, seeds: Sequence[int]) -> str
         "sizes": [reference.samples, len(reference.rows)],
         "features": facts._asdict(),
         "seeds": list(seeds),
+        "kinds": list(kinds),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:40]
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from gantool.inspection.classes import FEW
-from gantool.inspection.overview import counted
 from gantool.inspection.report import Advice, Finding
 from gantool.inspection.survey import Survey
+from gantool.pages.text import counted
 
 SIDES = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 1024)
 """Sides that every model can have: 4, 5, 6 or 7 doubled a few times."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
+import numpy as np
+
 from gantool.data.duplicates import CROPS_UP_TO, mirror_pairs, near_duplicates
 from gantool.inspection.report import Finding
 from gantool.inspection.survey import Survey
@@ -11,7 +13,8 @@ from gantool.inspection.survey import Survey
 
 def alike_groups(survey: Survey) -> list[list[int]]:
     """Groups of rows that show the same picture, exact duplicates included."""
-    return near_duplicates(survey.prints)
+    sizes = np.stack([survey.numbers["height"], survey.numbers["width"]], axis=1)
+    return near_duplicates(survey.prints, sizes.astype(np.int64))
 
 
 def looks_for_crops(survey: Survey) -> bool:

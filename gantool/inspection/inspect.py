@@ -11,6 +11,7 @@ from gantool.data import exclusions
 from gantool.data.base import DataSettings, Source
 from gantool.data.sources.part import Part
 from gantool.data.sources.prepared import PreparedSource
+from gantool.data.workers import require_workers
 from gantool.errors import DataError
 from gantool.inspection import advice, classes, copies, single
 from gantool.inspection.overview import left_out
@@ -52,7 +53,9 @@ def inspect(
 
     Raises:
         DataError: when there are no pictures at all.
+        UsageError: for too many ``workers``.
     """
+    require_workers(wish.workers)
     with contextlib.closing(_without_excluded(_whole(settings), settings)) as source:
         if not source.items:
             raise DataError(f"{source_name}: no pictures in it")

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from rich.cells import cell_len, set_cell_size
-
-from gantool.data.listing import shown
 from gantool.inspection.report import KINDS, SEVERITIES, Facts, Finding, Kind, Report, Severity
+from gantool.pages.text import counted, visible
 
 Judgement = Literal["stop", "poison", "look", "fine"]
 
@@ -21,8 +19,6 @@ MEANING: dict[Severity, str] = {
 """What a severity is called."""
 
 _NAMED = 3
-_JOINERS = "\u200c\u200d"
-"""Invisible, but parts of words and of emoji."""
 
 
 class Section(NamedTuple):
@@ -78,29 +74,6 @@ def left_out(finding: Finding) -> tuple[int, ...]:
     if not kind.excluded:
         return ()
     return finding.pictures[1:] if kind.grouped else finding.pictures
-
-
-def visible(text: str) -> str:
-    r"""A stranger's text that moves no cursor and turns no line around: what cannot be seen becomes ``\x1b``."""
-    return "".join(
-        char if char.isprintable() or char in _JOINERS else char.encode("unicode_escape").decode("ascii")
-        for char in shown(text)
-    )
-
-
-def shortened(text: str, width: int) -> str:
-    """``text`` in at most ``width`` columns: its middle goes, a path's end and a file's suffix stay."""
-    if cell_len(text) <= width:
-        return text
-    tail = 2 * (width - 1) // 3
-    head = width - 1 - tail
-    backwards = set_cell_size(text[::-1], tail)[::-1]  # of a character two columns wide that is cut, a space stays
-    return set_cell_size(text, head) + "…" + backwards
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 picture``, ``2,000 pictures``."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def fact_rows(facts: Facts) -> list[tuple[str, str]]:

@@ -2,38 +2,32 @@
 
 The page runs one script and one style, both its own: a Content-Security-Policy names them by their hashes and allows
 no request at all. Names, classes and details are strangers' text and only ever text; the script reads them from the
-page, so nothing has to be quoted twice. The templates' base and macros are for other pages too.
+page, so nothing has to be quoted twice. What it shares with other pages is in `gantool.pages`.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import io
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import resources
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image, UnidentifiedImageError
 
 from gantool.data import exclusions
 from gantool.inspection.overview import (
     MEANING,
     Section,
-    counted,
     excluded,
     fact_rows,
     option_words,
     ranked,
     sections,
-    shortened,
     verdict,
-    visible,
 )
 from gantool.inspection.report import SEVERITIES, Finding, Report
-from gantool.version import __version__
+from gantool.pages import render as render_page
+from gantool.pages.text import counted, visible
 
 PER_KIND = 60
 
@@ -117,20 +111,9 @@ def render(report: Report, thumbnail: Thumbnail, per_kind: int = PER_KIND) -> st
         per_kind: pictures, or findings without one, that are shown of each kind.
     """
     parts = [_part(section, report, thumbnail, per_kind) for section in sections(report)]
-    environment = Environment(
-        loader=PackageLoader("gantool.inspection"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        visible=visible, shortened=shortened, policy_hash=_policy_hash, around_options=_around_options
-    )
-    return environment.get_template("page.html.j2").render(
-        style=_own("style.css"),
-        script=_own("page.js"),
-        version=__version__,
+    return render_page(
+        "gantool.inspection",
+        "page.html.j2",
         source=visible(report.source),
         verdict=verdict(report),
         facts=fact_rows(report.facts),
@@ -227,17 +210,3 @@ def _classes(report: Report) -> list[tuple[str, int] | None]:
     if len(classes) <= _LARGEST_CLASSES + _SMALLEST_CLASSES:
         return classes
     return [*classes[:_LARGEST_CLASSES], None, *classes[-_SMALLEST_CLASSES:]]
-
-
-def _own(name: str) -> str:
-    return (resources.files("gantool.inspection") / "templates" / name).read_text(encoding="utf-8")
-
-
-def _around_options(text: str) -> list[str]:
-    """``text`` in pieces, every second of which is an option such as ``--channels``."""
-    return re.split(r"(--[a-z][a-z-]*)", text)
-
-
-def _policy_hash(text: str) -> str:
-    """How a Content-Security-Policy names an inline script or style."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"

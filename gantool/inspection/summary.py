@@ -24,10 +24,9 @@ from gantool.inspection.overview import (
     option_words,
     ranked,
     sections,
-    shortened,
-    visible,
 )
 from gantool.inspection.report import Report, Severity
+from gantool.pages.text import shortened, visible
 
 _STYLES: dict[Severity | Judgement, str] = {
     "stop": "bold red",

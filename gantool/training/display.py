@@ -28,6 +28,11 @@ class Display(ABC):
     def log(self, images_seen: int, values: Mapping[str, float], images_per_second: float) -> None:
         """Show one log interval."""
 
+    def evaluation(self, images_seen: int, values: Mapping[str, float], metric: str) -> None:
+        """Show what an evaluation found; ``metric`` is the number to go by."""
+        floor = values.get(f"{metric}_floor", float("nan"))
+        self.say(f"{images_seen:>9,}  {metric.replace('_', ' ')} {values[metric]:.4g} (floor {floor:.4g})")
+
     def sample(self, path: Path) -> None:
         """Show where the newest sample grid is."""
 

@@ -1,33 +1,42 @@
 """Both networks on pictures that training never shows (the hold-out split), at their own cadence.
 
-The averaged generator is measured by the sliced Wasserstein distance of its pictures to held-out ones, beside the
-floor: the same distance between training and held-out pictures. The discriminator is measured by how often it is
-right on training, held-out and generated pictures; what it knows better of the training pictures than of held-out
-ones is what it has learned by heart. Evaluation draws from its own stream and leaves no trace in the state.
+A cheaper version of `gantool evaluate`: one set of generated pictures from the averaged weights, fewer of them, the
+same numbers beside the same floor. The discriminator is measured by how often it is right on training, held-out and
+generated pictures. Evaluation draws from its own stream and leaves no trace in the state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+import json
+import math
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from gantool import seeding
 from gantool.config import ExperimentConfig
 from gantool.data import PreparedSet
-from gantool.images import to_unit_range
-from gantool.metrics import sliced_wasserstein
-from gantool.rundir import RunFolder
+from gantool.evaluation.discriminator import judge
+from gantool.evaluation.reference import reference
+from gantool.images import to_pixels, to_unit_range
+from gantool.rundir import RunFolder, images_seen_of
+from gantool.training.comparison import SLICED, InFeatures, InPixels
 from gantool.training.keeper import Keeper
 from gantool.training.recorder import Recorder
 from gantool.training.state import TrainingState
+from gantool.training.trouble import Sign, Values, new_signs
 
-METRIC = "sliced_wasserstein"
 _BLOCK = 64
+_REMEMBERED = 2  # evaluations
+
+
+class Interrupted(Exception):
+    """A signal came in the midst of an evaluation: it is made again when the run goes on."""
 
 
 class Evaluation:
@@ -38,90 +47,146 @@ class Evaluation:
         config: the experiment.
         dataset: its prepared set.
         device: where the networks are.
+        stopped: asked every few pictures whether to leave.
+        say: told of work that takes a while.
+
+    Raises:
+        UsageError: when the features of ``evaluation.features`` cannot be had.
     """
 
-    def __init__(self, run: RunFolder, config: ExperimentConfig, dataset: PreparedSet, device: torch.device) -> None:
+    def __init__(
+        self,
+        run: RunFolder,
+        config: ExperimentConfig,
+        dataset: PreparedSet,
+        device: torch.device,
+        stopped: Callable[[], bool] = lambda: False,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> None:
         self._run = run
         self._config = config
         self._dataset = dataset
         self._device = device
+        self._stopped = stopped
+        self._say = say
         self._labelled = config.model.conditioning == "class"
+        self._history = _last_values(run)
+        self._comparison: InFeatures | InPixels | None = None
+        if config.evaluation.every:
+            against = reference(dataset, "holdout", config.evaluation.samples)
+            name = config.evaluation.features
+            if name == "none":
+                self._comparison = InPixels(dataset, against, config.seed)
+            else:
+                self._comparison = InFeatures(name, dataset, against, device, self._look)
+
+    @property
+    def metric(self) -> str:
+        """The number to go by; lower is better."""
+        return SLICED if self._comparison is None else self._comparison.metric
 
     @torch.no_grad()
     def measure(self, state: TrainingState) -> dict[str, float]:
-        """The metric with its floor, and the discriminator's accuracy on all three kinds of pictures."""
-        seed = self._config.seed
-        splits = self._dataset.indices("holdout"), self._dataset.indices("train")
-        count = min(self._config.evaluation.samples, *(len(split) for split in splits))
-        held_out, held_out_labels = self._real("holdout", count)
-        train, train_labels = self._real("train", count)
-        with seeding.installed(seeding.generator(seed, "evaluation-noise", device=self._device)):
-            fakes = self._fakes(state, held_out_labels, count)
+        """The numbers with their floors, and what the discriminator makes of all three kinds of pictures.
+
+        Raises:
+            Interrupted: when a signal came.
+        """
+        comparison = self._comparison
+        assert comparison is not None  # noqa: S101 - no cadence, no evaluation
+        like_train, held_out = comparison.against.floor_rows("train_holdout", 0)
+        asked = self._labels(like_train)
+        with seeding.installed(seeding.generator(self._config.seed, "evaluation-noise", device=self._device)):
+            fakes = self._fakes(state, asked, len(like_train))
             with _evaluating(state.discriminator):
-                on_held_out = self._logits(state, held_out, held_out_labels)
-                on_train = self._logits(state, train, train_labels)
-                on_fakes = self._logits(state, fakes, held_out_labels)
-        return {
-            METRIC: sliced_wasserstein(fakes, held_out, seeding.generator(seed, METRIC)),
-            f"{METRIC}_floor": sliced_wasserstein(train, held_out, seeding.generator(seed, METRIC)),
-            **self._accuracies(on_train, on_held_out, on_fakes),
-        }
+                on_train = self._logits(state, like_train)
+                on_held_out = self._logits(state, held_out)
+                on_fakes = self._judged(state, fakes, asked)
+        loss = self._config.loss
+        judged = judge(
+            on_train,
+            on_held_out,
+            np.resize(on_fakes, max(len(on_train), len(on_held_out))) if not loss.absolute_zero else on_fakes,
+            boundary=loss.boundary if loss.absolute_zero else None,
+        )
+        return {**comparison.compare(fakes), **judged}
+
+    def go_back(self) -> None:
+        """The run went back to an older moment, and its records with it."""
+        self._history = _last_values(self._run)
+
+    def new_signs(self, values: dict[str, float]) -> list[Sign]:
+        """Signs of trouble that the evaluations before did not show."""
+        found = new_signs(values, self._history)
+        self._history = [*self._history, values][-_REMEMBERED:]
+        return found
 
     def keep_if_best(self, state: TrainingState, values: dict[str, float], keeper: Keeper, recorder: Recorder) -> None:
         """Save a checkpoint and record it when no evaluation before was better."""
+        if not math.isfinite(values[self.metric]):
+            return
         best = self._run.read_best() if self._run.best() is not None else None
-        if best is not None and best.get("metric") == METRIC and float(best["value"]) <= values[METRIC]:
+        if best is not None and best.get("metric") == self.metric and float(best["value"]) <= values[self.metric]:
             return
         # The record first: it is part of the checkpoint, and one that names no file yet counts for nothing.
-        self._run.write_best(self._run.checkpoint_path(state.images_seen), METRIC, values[METRIC])
+        self._run.write_best(self._run.checkpoint_path(state.images_seen), self.metric, values[self.metric])
         recorder.sync()
         if keeper.save(state, lines=recorder.lines) is None and best is not None:
-            self._run.write_best(self._run.checkpoint_folder / str(best["file"]), METRIC, float(best["value"]))
+            self._run.write_best(
+                self._run.checkpoint_folder / str(best["file"]), str(best["metric"]), float(best["value"])
+            )
 
-    def _real(self, split: Literal["train", "holdout"], count: int) -> tuple[Tensor, Tensor | None]:
-        """``count`` pictures of ``split``, chosen by seed."""
-        indices = self._dataset.indices(split)
-        source = seeding.generator(self._config.seed, "evaluation", split)
-        chosen = torch.randperm(len(indices), generator=source)[:count].numpy()
-        rows = np.sort(indices[chosen])
-        labels = self._dataset.read_labels(rows) if self._labelled else None
-        images = to_unit_range(torch.from_numpy(self._dataset.read(rows))).contiguous()
-        return images, None if labels is None else torch.from_numpy(labels)
+    def since_best(self, images_seen: int) -> int:
+        """How many evaluations ago the best one was."""
+        best, every = self._run.best(), self._config.evaluation.every
+        return 0 if best is None or not every else images_seen // every - images_seen_of(best) // every
 
-    def _fakes(self, state: TrainingState, labels: Tensor | None, count: int) -> Tensor:
+    def _labels(self, rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        return self._dataset.read_labels(rows) if self._labelled else None
+
+    def _fakes(self, state: TrainingState, labels: NDArray[np.int64] | None, count: int) -> NDArray[np.uint8]:
+        """Pictures as they would be written to disk: uint8 count×H×W×C."""
         network = state.ema.network()
         latents = seeding.latents(seeding.derive(self._config.seed, "evaluation"), 0, count, network.latent_dim)
         made = []
         for start in range(0, count, _BLOCK):
+            self._look()
             rows = slice(start, start + _BLOCK)
-            asked = None if labels is None else labels[rows].to(self._device)
-            made.append(network(latents[rows].to(self._device), asked).float().cpu())
-        return torch.cat(made)
+            made.append(to_pixels(network(latents[rows].to(self._device), self._asked(labels, rows))))
+        return np.concatenate(made)
 
-    def _logits(self, state: TrainingState, images: Tensor, labels: Tensor | None) -> Tensor:
-        found = []
-        for start in range(0, len(images), _BLOCK):
+    def _logits(self, state: TrainingState, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        return self._judged(state, self._dataset.read(rows), self._labels(rows))
+
+    def _judged(
+        self, state: TrainingState, pixels: NDArray[np.uint8], labels: NDArray[np.int64] | None
+    ) -> NDArray[np.float32]:
+        found = np.empty(len(pixels), np.float32)
+        for start in range(0, len(pixels), _BLOCK):
             rows = slice(start, start + _BLOCK)
-            asked = None if labels is None else labels[rows].to(self._device)
-            found.append(state.discriminator(images[rows].to(self._device), asked).float().cpu())
-        return torch.cat(found)
+            images = to_unit_range(torch.from_numpy(pixels[rows])).to(self._device)
+            found[rows] = state.discriminator(images, self._asked(labels, rows)).float().cpu().numpy()
+        return found
 
-    def _accuracies(self, train: Tensor, held_out: Tensor, fakes: Tensor) -> dict[str, float]:
-        if not self._config.loss.absolute_zero:  # only differences of logits mean something
-            return {
-                "accuracy_paired_train": _share(train > fakes),
-                "accuracy_paired_holdout": _share(held_out > fakes),
-            }
-        boundary = self._config.loss.boundary
-        return {
-            "accuracy_train": _share(train > boundary),
-            "accuracy_holdout": _share(held_out > boundary),
-            "accuracy_made": _share(fakes < boundary),
-        }
+    def _asked(self, labels: NDArray[np.int64] | None, rows: slice) -> Tensor | None:
+        return None if labels is None else torch.from_numpy(labels[rows]).to(self._device)
+
+    def _look(self, stage: str = "", done: int = 1, total: int = 0) -> None:
+        """Leave when asked to; say what begins to take long."""
+        if self._stopped():
+            raise Interrupted
+        if stage and done < total and done <= total // 8:
+            self._say(f"evaluation: {stage} ({total:,})")
 
 
-def _share(right: Tensor) -> float:
-    return float(right.float().mean())
+def _last_values(run: RunFolder) -> list[Values]:
+    """The last evaluations of a run that goes on."""
+    try:
+        lines = run.metrics.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    found = (json.loads(line) for line in reversed(lines) if '"event": "evaluation"' in line)
+    return [*itertools.islice(found, _REMEMBERED)][::-1]
 
 
 @contextmanager

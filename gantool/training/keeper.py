@@ -61,6 +61,7 @@ class Keeper:
             "attempt": state.attempt,
             "metrics_lines": lines,
             "best": self._run.read_best(),
+            **({"pending": ["evaluation"]} if state.evaluation_pending else {}),
         }
         started = time.monotonic()
         try:

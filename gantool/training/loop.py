@@ -12,7 +12,7 @@ from gantool.schedules import value_at
 from gantool.training.batches import RealBatches
 from gantool.training.display import Display
 from gantool.training.ema import beta_at
-from gantool.training.evaluation import Evaluation
+from gantool.training.evaluation import Evaluation, Interrupted
 from gantool.training.grid import SampleGrid
 from gantool.training.keeper import Keeper
 from gantool.training.recorder import Recorder
@@ -36,10 +36,11 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run ended: finished, or stopped by a signal after saving."""
+    """How a run ended: finished, or stopped after saving, by a signal or because it got no better."""
 
     images_seen: int
     signal: int = 0
+    early: bool = False
 
 
 class Diverged(Exception):
@@ -84,6 +85,8 @@ def _run(
     training = config.training
     if state.images_seen == 0:
         _write_step_0(state, outputs)
+    if state.evaluation_pending and (ending := _evaluate(config, state, outputs, stop)):
+        return ending
     while state.images_seen < training.total_images:
         before = state.images_seen
 
@@ -105,8 +108,10 @@ def _run(
             _log(state, steps, outputs)
         if due(config.samples.every, before, after) or done:
             _draw_samples(state, outputs)
-        if due(config.evaluation.every, before, after):
-            _evaluate(state, outputs)
+        if due(config.evaluation.every, before, after) or (done and config.evaluation.every):
+            ending = _evaluate(config, state, outputs, stop)
+            if ending and (ending.signal or not done):
+                return ending
         if due(config.checkpoints.every, before, after) or done or signal:
             _save(state, outputs, must=done or bool(signal))
         if outputs:
@@ -141,12 +146,38 @@ def _draw_samples(state: TrainingState, outputs: Outputs | None) -> None:
         outputs.display.sample(path)
 
 
-def _evaluate(state: TrainingState, outputs: Outputs | None) -> None:
+def _evaluate(config: ExperimentConfig, state: TrainingState, outputs: Outputs | None, stop: StopFlag) -> Ending | None:
+    """Evaluate on rank 0; gives how the run ends, where it does. One that a signal cuts short is made again by
+    whoever goes on, so that nothing is missing from the records."""
     _look_for_divergence(state)
+    interrupted, early = False, False
     if outputs:
-        values = outputs.evaluation.measure(state)
-        outputs.recorder.log(state.images_seen, values, event="evaluation")
-        outputs.evaluation.keep_if_best(state, values, outputs.keeper, outputs.recorder)
+        try:
+            values = outputs.evaluation.measure(state)
+        except Interrupted:
+            interrupted = True
+        else:
+            state.evaluation_pending = False
+            early = _take_in(config, state, values, outputs)
+    interrupted, early = (bool(distributed.agree(int(flag))) for flag in (interrupted, early))
+    signal = distributed.agree(stop.number)
+    state.evaluation_pending = interrupted
+    if not (interrupted or early):
+        return None
+    _save(state, outputs, must=True)
+    return Ending(state.images_seen, signal if interrupted else 0, early=early)
+
+
+def _take_in(config: ExperimentConfig, state: TrainingState, values: dict[str, float], outputs: Outputs) -> bool:
+    """Record an evaluation, warn, keep the best; gives whether the run's patience is at its end."""
+    outputs.recorder.log(state.images_seen, values, event="evaluation")
+    outputs.display.evaluation(state.images_seen, values, outputs.evaluation.metric)
+    for sign in outputs.evaluation.new_signs(values):
+        outputs.recorder.event(state.images_seen, "warning", sign.message)
+        outputs.display.say(f"warning: {sign.message}")
+    outputs.evaluation.keep_if_best(state, values, outputs.keeper, outputs.recorder)
+    patience = config.evaluation.patience
+    return patience is not None and outputs.evaluation.since_best(state.images_seen) >= patience
 
 
 def _save(state: TrainingState, outputs: Outputs | None, *, must: bool) -> Path | None:
@@ -180,6 +211,8 @@ def _roll_back(state: TrainingState, outputs: Outputs | None, reason: str) -> No
         state.images_seen = checkpoint.metadata["images_seen"]
         outputs.keeper.restore_best(checkpoint)
         outputs.recorder.cut_back(checkpoint.metadata["metrics_lines"])
+        outputs.evaluation.go_back()
+        state.evaluation_pending = "evaluation" in checkpoint.metadata.get("pending", ())
         outputs.recorder.event(state.images_seen, "rollback", f"attempt {attempt}: {reason}")
         outputs.display.say(f"warning: {reason}: back to image {state.images_seen:,} with fresh draws")
     state.broadcast()

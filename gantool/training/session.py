@@ -135,7 +135,7 @@ class Session:
         config, machine = self.config, self.machine
         state = build_state(config, dataset.shape, len(dataset.classes), machine.device, machine.precision)
         with contextlib.ExitStack() as stack:
-            outputs = self._outputs(dataset, state, stack) if distributed.rank() == 0 else None
+            outputs = self._outputs(dataset, state, stop, stack) if distributed.rank() == 0 else None
             state.broadcast()
             say: Callable[[str], None] = outputs.display.say if outputs else (lambda _: None)
             wrap = compiled_or_plain(config.training.compile, machine.device, say)
@@ -151,7 +151,9 @@ class Session:
             )
             return train_until_done(config, state, steps, batches, outputs, stop)
 
-    def _outputs(self, dataset: PreparedSet, state: TrainingState, stack: contextlib.ExitStack) -> Outputs:
+    def _outputs(
+        self, dataset: PreparedSet, state: TrainingState, stop: StopFlag, stack: contextlib.ExitStack
+    ) -> Outputs:
         """Rank 0: take the folder, load the newest checkpoint, open the records."""
         config, run = self.config, self.run
         run.create()
@@ -177,7 +179,10 @@ class Session:
         grid = SampleGrid(run, config.samples, classes)
         stack.enter_context(display)
         display.advance(state.images_seen)
-        return Outputs(recorder, keeper, grid, Evaluation(run, config, dataset, self.machine.device), display)
+        evaluation = Evaluation(
+            run, config, dataset, self.machine.device, stopped=lambda: bool(stop.number), say=display.say
+        )
+        return Outputs(recorder, keeper, grid, evaluation, display)
 
     def _load(self, checkpoint: Checkpoint, dataset: PreparedSet, state: TrainingState) -> str:
         """Fill ``state``; returns in which way the run is no longer exact, "" where it is."""
@@ -199,6 +204,7 @@ class Session:
             raise CheckpointError(f"{checkpoint.path}: {error}") from error
         state.images_seen = int(checkpoint.metadata["images_seen"])
         state.attempt = int(checkpoint.metadata["attempt"])
+        state.evaluation_pending = "evaluation" in checkpoint.metadata.get("pending", ())
         return ", ".join(part for part in (differences, self.changed) if part)
 
     def _facts(self, dataset: PreparedSet) -> dict[str, Any]:

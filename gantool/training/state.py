@@ -35,6 +35,8 @@ class TrainingState:
     scalers: dict[str, torch.amp.GradScaler] = field(default_factory=dict)
     images_seen: int = 0
     attempt: int = 0
+    evaluation_pending: bool = False
+    """A signal came in the midst of the evaluation that belongs to this moment."""
 
     def tensors(self) -> dict[str, Tensor]:
         """Every tensor of the state by dotted name; the live tensors themselves where there are any."""
@@ -87,11 +89,12 @@ class TrainingState:
         if distributed.world_size() == 1:
             return
         device = next(self.generator.parameters()).device
-        counters = torch.tensor([self.images_seen, self.attempt], device=device)
+        counters = torch.tensor([self.images_seen, self.attempt, self.evaluation_pending], device=device)
         tensors = self.tensors()
         distributed.broadcast([counters, *(tensor.data for tensor in tensors.values())])
         self._restore_scales(tensors)
-        self.images_seen, self.attempt = (int(value) for value in counters.tolist())
+        self.images_seen, self.attempt, pending = (int(value) for value in counters.tolist())
+        self.evaluation_pending = bool(pending)
 
 
 def build_state(

@@ -129,7 +129,10 @@ class Resumption:
 
     def is_finished(self) -> bool:
         """Whether there is nothing left to do."""
-        return self._checkpoint is not None and self.images_seen >= self.config.training.total_images
+        checkpoint = self._checkpoint
+        if checkpoint is None or checkpoint.metadata.get("pending"):
+            return False
+        return self.images_seen >= self.config.training.total_images
 
     def go(self, device: str = "auto", *, prepared: Path | None = None) -> Ending:
         """Go on to the end; ``prepared`` is what `prepare` gave, where the caller asked it before."""

@@ -83,6 +83,12 @@ class TestPrepare:
         assert "1 excluded by the list" in text
         assert header["fingerprint"] in text
 
+    @pytest.mark.parametrize("number", ["0", "-1", "2000"])
+    def test_no_number_of_processes_that_would_kill_the_machine(self, classes: Path, number: str) -> None:
+        result = run("prepare", "classes", "--out", "set", "--workers", number)
+        assert isinstance(result.exception, UsageError) or result.exit_code == 2
+        assert not Path("set").exists()
+
     def test_the_next_command_it_names_is_one_that_trains(self, classes: Path, tmp_path: Path) -> None:
         text = said("prepare", "classes", "--out", "a set", "--resolution", "8", "--labels", "none")
         assert "gantool data show 'a set'" in text

@@ -109,6 +109,62 @@ def test_crops_are_looked_for_in_sets_up_to_a_size(monkeypatch: pytest.MonkeyPat
     assert sum(group[0] + 20 in group for group in found) < 5
 
 
+def tiny(count: int, side: int) -> list[Image.Image]:
+    if side == 28:
+        return [Image.fromarray(pixels) for pixels in garments(count).pixels]
+    return [picture.resize((side, side), Image.Resampling.LANCZOS) for picture in clothes(count)]
+
+
+def sizes_of(pictures: list[Image.Image]) -> NDArray[np.int64]:
+    return np.array([(picture.height, picture.width) for picture in pictures])
+
+
+@pytest.mark.parametrize("side", [20, 28, 48, 64])
+@pytest.mark.parametrize("way", ["box", "nearest", "floor"])
+def test_tiny_pictures_are_grouped_with_copies_that_were_not_antialiased(way: str, side: int) -> None:
+    pictures = tiny(40, side)
+    wanted = [(round(side * 0.8), round(side * 0.7)), (round(side * 0.9), side), (side, side - 3)]
+    wanted += [(round(side * 1.3), round(side * 1.2))] if side < 50 else []
+    copies = [resized(picture, wanted[number % len(wanted)], way) for number, picture in enumerate(pictures)]
+    mixed = [*pictures, *copies]
+    found = near_duplicates(prints_of(mixed), sizes_of(mixed))
+    assert [group for group in found if group[1:] != [group[0] + 40]] == []
+    assert len(found) >= (40 if side <= SIDE else 38)  # of more, the print has lost something
+
+
+def resized(picture: Image.Image, size: tuple[int, int], way: str) -> Image.Image:
+    if way != "floor":
+        return picture.resize(size, Image.Resampling[way.upper()])
+    rows, columns = (
+        np.arange(after) * before // after for before, after in zip(picture.size[::-1], size[::-1], strict=True)
+    )
+    return Image.fromarray(np.asarray(picture)[rows][:, columns])
+
+
+def test_tiny_pictures_of_other_sizes_are_not_taken_for_copies() -> None:
+    pictures = tiny(600, 28)
+    mixed = [*pictures[:300], *[resized(picture, (36, 34), "box") for picture in pictures[300:]]]
+    prints = prints_of(mixed)
+    assert near_duplicates(prints, sizes_of(mixed)) == near_duplicates(prints)
+
+
+def test_tiny_copies_are_looked_for_as_far_as_the_work_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """First what may have become the size that most pictures have."""
+    pictures = tiny(12, 28)
+    copies = [resized(picture, (22, 22) if number < 8 else (37, 37), "box") for number, picture in enumerate(pictures)]
+    mixed = [*pictures, *copies]
+    monkeypatch.setattr(duplicates, "same", lambda prints, owners, *_: np.zeros(len(owners), np.bool))
+    wanted = [[row, row + 12] for row in range(12)]
+    found = []
+    for most in (0, 3 * (12 + 96), 10**6):
+        monkeypatch.setattr(duplicates, "RESAMPLED_UP_TO", most)
+        found.append(near_duplicates(prints_of(mixed), sizes_of(mixed)))
+    assert found[0] == []
+    assert [group for group in found[1] if group not in wanted] == []
+    assert 0 < len(found[1]) < 12
+    assert found[2] == wanted
+
+
 def test_grey_and_colour_of_one_picture_are_not_taken_for_each_other() -> None:
     pictures = scenes(10)
     grey = [picture.convert("L") for picture in pictures]

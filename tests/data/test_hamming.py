@@ -136,3 +136,13 @@ def test_too_many_are_refused() -> None:
         pairs_within(many)
     with pytest.raises(ValueError, match=str(ROWS_LIMIT)):
         pairs_between(many, random(1))
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_few_pairs_are_found_as_many_are(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few are compared one by one, many by their blocks."""
+    hashes = clustered(300, 3)
+    found = pairs_between(hashes[:count], hashes)
+    monkeypatch.setattr("gantool.data.hamming._FEW", 0)
+    np.testing.assert_array_equal(found, pairs_between(hashes[:count], hashes))
+    assert len(found) > count

@@ -175,7 +175,7 @@ class TestDuplicates:
     def test_the_one_with_the_most_pixels_is_kept(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         folder = look_alikes(tmp_path / "set")
         Image.open(folder / "05.png").resize((32, 32), 0).save(folder / "05.png")
-        monkeypatch.setattr("gantool.data.finishing.near_duplicates", lambda prints: [[1, 5, 9], [3, 7]])
+        monkeypatch.setattr("gantool.data.finishing.near_duplicates", lambda prints, sizes=None: [[1, 5, 9], [3, 7]])
         found = prepared(folder, deduplicate=True, resolution=16)
         names = [record["name"][:2] for record in found.records()]
         assert names == ["00", "02", "03", "04", "05", "06", "08", "10", "11"]

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks.scenes import WAYS, copy_of, scene
-from gantool.data.perceptual import SIDE, WINDOWS, print_of
+from gantool.data import sameness
+from gantool.data.hamming import pairs_within
+from gantool.data.perceptual import SIDE, WINDOWS, hashes, print_of
 from gantool.data.sameness import is_flat, same
 from tests.data.garments import garments
 
@@ -91,3 +93,35 @@ def test_flat_prints_show_nothing() -> None:
     blues = np.zeros((SIDE, SIDE, 3), np.uint8)
     blues[:, : SIDE // 2, 2] = 200
     assert not is_flat(prints_of([Image.fromarray(blues)]))[0]
+
+
+def test_what_is_turned_away_early_would_not_have_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of garments that their hashes bring together, and copies of them."""
+    pictures = [Image.fromarray(pixels) for pixels in garments(4000).pixels]
+    copies = [copy_of(picture, seed, list(WAYS)[seed % len(WAYS)]) for seed, picture in enumerate(pictures[:100])]
+    prints = prints_of([*pictures, *copies])
+    one, other, _ = pairs_within(hashes(prints)).T
+    found = same(prints, one, wholes(len(one)), other)
+    asked = []
+
+    def none_turned_away(whole: NDArray[np.float32], *_: object) -> NDArray[np.bool]:
+        asked.append(len(whole))
+        return np.ones(len(whole), np.bool)
+
+    monkeypatch.setattr(sameness, "_hopeful", none_turned_away)
+    np.testing.assert_array_equal(same(prints, one, wholes(len(one)), other), found)
+    assert found.sum() > 80
+    assert sum(asked) > 5 * found.sum()
+
+
+def test_a_fit_is_as_good_as_trying_every_cut_along_each_axis() -> None:
+    """The scalar products are taken before the bases are multiplied with; here they are taken after."""
+    pictures = prints_of(scenes())
+    whole, part = sameness._planes(pictures), np.roll(sameness._planes(pictures), 1, 0)
+    wanted = sameness._directions(sameness._frequencies(part))
+    cuts = np.random.default_rng(0).integers(0, len(sameness._CUTS), COUNT)
+    bases = sameness._bases()
+    windows = bases[None, :, None] @ whole[:, None] @ bases[cuts][:, None, None].swapaxes(-1, -2)
+    each = sameness._directions(windows.reshape(-1, *wanted.shape[1:])).reshape(COUNT, len(bases), -1)
+    expected = 1 - np.einsum("nwk,nk->nw", each, wanted.reshape(COUNT, -1))
+    np.testing.assert_allclose(sameness._angles(whole, cuts, wanted), expected, atol=2e-4)

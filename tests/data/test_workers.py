@@ -20,8 +20,8 @@ from gantool.data.base import Raw
 from gantool.data.decode import Options
 from gantool.data.wire import Packed, read_outcomes, write_request
 from gantool.data.worker import Fault, Task, decoding
-from gantool.data.workers import raws_of, work
-from gantool.errors import ResourceError
+from gantool.data.workers import raws_of, require_workers, work
+from gantool.errors import ResourceError, UsageError
 from tests.data.conftest import Pictures
 
 SCRIPT = """
@@ -206,3 +206,21 @@ def test_a_worker_loads_no_torch() -> None:
     code = "import sys, gantool.data.worker; print(sorted({'torch', 'torchvision'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("usable", "most"), [(1, 64), (16, 64), (17, 68), (128, 512)])
+def test_so_many_processes_may_be_asked_for(usable: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gantool.data.workers.cores", lambda: usable)
+    for allowed in (None, 1, most):
+        require_workers(allowed)
+    for wrong in (0, -1, most + 1):
+        with pytest.raises(UsageError, match=f"--workers {wrong}"):
+            require_workers(wrong)
+
+
+def test_working_processes_start_quickly() -> None:
+    """They load what they need: no settings, no torch."""
+    script = "import sys, gantool.data.worker, gantool.data.measure; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert "PIL.Image" in loaded
+    assert not {"pydantic", "torch", "gantool.data.base"} & set(loaded)

@@ -12,11 +12,10 @@ from tests.dirty.make import PICTURES, make_emoji, make_garments
 from tests.dirty.score import Halves, Score, flags_of, score
 
 KEPT = {
-    ("garments", "near_duplicates"): 0.89,
     ("emoji", "good pictures flagged"): 0.04,
 }
-"""What is kept where a demand is missed, so that it gets no worse (docs/data.md says why): of the garments, four of 38
-near duplicates that Pillow's box filter resized at 28 pixels; of the emoji, pictures that differ in a skin tone."""
+"""What is kept where a demand is missed, so that it gets no worse (docs/data.md says why): emoji that differ in a skin
+tone, with features."""
 
 
 def broken(found: Score) -> list[str]:

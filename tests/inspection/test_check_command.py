@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from gantool.cli.app import app
 from gantool.data import exclusions
+from gantool.data.workers import most_workers
 from gantool.errors import DataError, UsageError
 
 
@@ -45,6 +46,15 @@ def test_strict_is_for_pipelines(pictures: Path) -> None:
     assert isinstance(run("--strict").exception, DataError)
     (pictures / "again.png").unlink()
     assert run("--strict").exit_code == 0
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "2000"])
+def test_no_number_of_processes_that_would_kill_the_machine(pictures: Path, number: str) -> None:
+    result = run("--workers", number)
+    assert isinstance(result.exception, UsageError) or result.exit_code == 2, result.output
+    if number == "2000":
+        assert f"--workers 2000: at most {most_workers()}" in str(result.exception)
+    assert run("--workers", "3").exit_code == 0
 
 
 def test_a_list_that_a_person_edited_is_not_written_over(pictures: Path, tmp_path: Path) -> None:

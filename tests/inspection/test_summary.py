@@ -10,8 +10,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from gantool.inspection import summary
-from gantool.inspection.overview import shortened
 from gantool.inspection.report import KINDS, Finding, Report
+from gantool.pages.text import shortened
 
 from .helpers import hostile, mixed, report
 

@@ -34,7 +34,7 @@ training: {{total_images: {60 * BATCH}, batch_size: {BATCH}, ema_half_life: 200,
 log: {{every: {7 * BATCH}}}
 samples: {{every: {30 * BATCH}, rows: 2, columns: 3}}
 checkpoints: {{every: {20 * BATCH}, keep: 10}}
-evaluation: {{every: 0, samples: 64}}
+evaluation: {{every: 0, samples: 64, features: none}}
 """
 
 EVERYTHING = (

@@ -1,0 +1,51 @@
+"""Strangers' words, counts and numbers as a person can read them: in pages and on the terminal alike."""
+
+from __future__ import annotations
+
+import math
+
+from rich.cells import cell_len, set_cell_size
+
+from gantool.data.listing import shown
+
+_JOINERS = "\u200c\u200d"
+"""Invisible, but parts of words and of emoji."""
+
+
+def visible(text: str) -> str:
+    r"""A stranger's text that moves no cursor and turns no line around: what cannot be seen becomes ``\x1b``."""
+    return "".join(
+        char if char.isprintable() or char in _JOINERS else char.encode("unicode_escape").decode("ascii")
+        for char in shown(text)
+    )
+
+
+def shortened(text: str, width: int) -> str:
+    """``text`` in at most ``width`` columns: its middle goes, a path's end and a file's suffix stay."""
+    if cell_len(text) <= width:
+        return text
+    tail = 2 * (width - 1) // 3
+    head = width - 1 - tail
+    backwards = set_cell_size(text[::-1], tail)[::-1]  # of a character two columns wide that is cut, a space stays
+    return set_cell_size(text, head) + "…" + backwards
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 picture``, ``2,000 pictures``."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def number(value: float | None, deviation: float | None = None) -> str:
+    """A measured value with as many digits as mean something: two of its deviation, else four of its own."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    if deviation is not None and math.isfinite(deviation) and deviation > 0:
+        decimals = min(8, max(0, 1 - math.floor(math.log10(deviation))))
+        return f"{value:,.{decimals}f} ± {deviation:,.{decimals}f}"
+    if value == 0:
+        return "0"
+    if not 1e-6 <= abs(value) < 1e15:
+        return f"{value:.3e}"
+    decimals = max(0, 3 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
