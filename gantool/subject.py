@@ -79,6 +79,7 @@ class Subject:
         available: how many pictures there are; None where any number can be drawn.
         run: the run whose best checkpoint (else its newest) it is.
         critic: the discriminator that was trained beside it, where it is known and ``dataset`` is what it was shown.
+        own: whether ``dataset`` is what it was trained on; of pictures it is taken to be.
     """
 
     facts: card.Subject
@@ -87,6 +88,7 @@ class Subject:
     available: int | None = None
     run: RunFolder | None = None
     critic: Critic | None = None
+    own: bool = True
 
 
 def of_checkpoint(
@@ -135,7 +137,7 @@ def of_checkpoint(
     )
     critic = _critic(checkpoint, generator) if own else None
     chosen = run if run is not None and resolve_checkpoint(run.path).name == path.name else None
-    return Subject(facts, dataset, _drawer(generator, dataset), run=chosen, critic=critic)
+    return Subject(facts, dataset, _drawer(generator, dataset), run=chosen, critic=critic, own=own)
 
 
 def of_images(source: Path | str, *, data: Path, progress: Progress = silent) -> Subject:

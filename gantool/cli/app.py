@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gantool.cli import compare, config, data, doctor, evaluate, export, report, resume, sample, train
+from gantool.cli import audit, compare, config, data, doctor, evaluate, export, report, resume, sample, train
 from gantool.version import __version__
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command("train")(train.train)
 app.command("resume")(resume.resume)
 app.command("sample")(sample.sample)
 app.command("evaluate")(evaluate.evaluate)
+app.command("audit")(audit.audit)
 app.command("export")(export.export)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)

@@ -1,0 +1,190 @@
+"""What the checks look at: the pictures in two spaces, and what else is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gantool import seeding
+from gantool.data import PreparedSet
+from gantool.device import choose_device
+from gantool.errors import UsageError
+from gantool.evaluation.extractors import FeaturesName, Progress, classifier_of, extractor
+from gantool.evaluation.real import RealFeatures
+from gantool.metrics.collisions import seen_from_afar
+from gantool.metrics.features import Extractor, FeatureFacts
+from gantool.subject import Made, Subject
+
+MOST_TRAIN, MOST_HOLDOUT = 60_000, 10_000
+"""Real pictures that are looked at, of larger sets a choice: features cost a hundredth of a second each."""
+
+_AT_ONCE = 512
+
+Read = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Pictures, as the checks see them.
+
+    Attributes:
+        features: float32 n×D.
+        afar: averaged down (`seen_from_afar`), float32 n×d.
+        mirrored: their mirror images, averaged down; None for training pictures, which others are held against.
+    """
+
+    features: NDArray[np.float32]
+    afar: NDArray[np.float32]
+    mirrored: NDArray[np.float32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+
+@dataclass(frozen=True)
+class Classes:
+    """What the classifier makes of held-out (else training) and of generated pictures: int64 m, int64 n.
+
+    ``features`` are those of the real ones: float32 m×D.
+    """
+
+    names: tuple[str, ...]
+    real: NDArray[np.int64]
+    made: NDArray[np.int64]
+    features: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Logits:
+    """What the discriminator makes of training and held-out pictures: float32 N, float32 m."""
+
+    train: NDArray[np.float32]
+    holdout: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything an audit looks at.
+
+    Attributes:
+        train, holdout, made: pictures; ``holdout`` has none where nothing is held out.
+        train_rows: where the training pictures stand in the set, int64 N.
+        read: gives pictures of the set by their rows.
+        pixels: the generated pictures, uint8 n×H×W×C.
+        classes: or a sentence that says why there are none.
+        logits: or such a sentence.
+        facts: of the features.
+        own: whether the model was trained on these training pictures.
+    """
+
+    train: Seen
+    holdout: Seen
+    made: Seen
+    train_rows: NDArray[np.int64]
+    read: Read
+    pixels: NDArray[np.uint8]
+    classes: Classes | str
+    logits: Logits | str
+    facts: FeatureFacts
+    own: bool = True
+
+
+def gather(
+    subject: Subject, samples: int, seed: int, features: FeaturesName, device: str, progress: Progress
+) -> Material:
+    """Draw, and look at everything.
+
+    Raises:
+        UsageError: when the features cannot be had.
+    """
+    dataset = subject.dataset
+    where = choose_device(device)
+    network = extractor(features, dataset, where, progress)
+    known = RealFeatures(dataset, network)
+    train, holdout = (
+        _choice(dataset.indices("train"), MOST_TRAIN, "train"),
+        _choice(dataset.indices("holdout"), MOST_HOLDOUT, "holdout"),
+    )
+    seen_train = Seen(known.of(train, progress), _afar(dataset.read, train))
+    seen_holdout = Seen(known.of(holdout, progress), _afar(dataset.read, holdout), _afar(dataset.read, holdout, True))
+    drawn = subject.draw(samples, seed, progress)
+    everyone = np.arange(len(drawn.pixels))
+    made = Seen(
+        _features(network, drawn, progress),
+        _afar(drawn.pixels.__getitem__, everyone),
+        _afar(drawn.pixels.__getitem__, everyone, True),
+    )
+    rows, real = (holdout, seen_holdout) if len(holdout) else (train, seen_train)
+    return Material(
+        train=seen_train,
+        holdout=seen_holdout,
+        made=made,
+        train_rows=train,
+        read=dataset.read,
+        pixels=drawn.pixels,
+        classes=_classes(dataset, rows, real, drawn, where, progress),
+        logits=_logits(subject, train, holdout),
+        facts=network.facts,
+        own=subject.own,
+    )
+
+
+def _choice(rows: NDArray[np.int64], most: int, split: str) -> NDArray[np.int64]:
+    if len(rows) <= most:
+        return rows
+    order = torch.randperm(len(rows), generator=seeding.generator(0, "audited", split))
+    return np.sort(rows[order[:most].numpy()])
+
+
+def _afar(read: Read, rows: NDArray[np.int64], mirrored: bool = False) -> NDArray[np.float32]:
+    step = -1 if mirrored else 1
+    parts = [rows[start : start + _AT_ONCE] for start in range(0, max(len(rows), 1), _AT_ONCE)]
+    return np.concatenate([seen_from_afar(np.ascontiguousarray(read(part)[:, :, ::step])) for part in parts])
+
+
+def _features(network: Extractor, made: Made, progress: Progress) -> NDArray[np.float32]:
+    found = np.empty((len(made.pixels), network.facts.dimensions), np.float32)
+    for start in range(0, len(found), _AT_ONCE):
+        rows = slice(start, min(start + _AT_ONCE, len(found)))
+        found[rows] = network.of(made.pixels[rows])
+        progress("look at generated pictures", rows.stop, len(found))
+    return found
+
+
+def _classes(
+    dataset: PreparedSet, rows: NDArray[np.int64], real: Seen, made: Made, device: torch.device, progress: Progress
+) -> Classes | str:
+    if len(dataset.classes) < 2:
+        return (
+            f"The set has {'one class only' if dataset.classes else 'no labels'}, so there are no classes to balance."
+        )
+    try:
+        classifier = classifier_of(dataset, device, progress)
+    except UsageError as error:
+        return str(error)
+    parts = [rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)]
+    of_real = np.concatenate([classifier.classify(dataset.read(part)) for part in parts])
+    return Classes(dataset.classes, of_real, classifier.classify(made.pixels), real.features)
+
+
+def _logits(subject: Subject, train: NDArray[np.int64], holdout: NDArray[np.int64]) -> Logits | str:
+    if subject.facts.kind == "images":
+        return "Pictures alone bring no discriminator to question."
+    if subject.critic is None:
+        return "The file holds no discriminator (an exported generator has none), or it was trained on another set."
+    if not len(holdout):
+        return "Nothing is held out in this set, so nothing can be told from training pictures."
+    critic, dataset = subject.critic, subject.dataset
+    train = train if len(train) <= MOST_HOLDOUT else _choice(train, MOST_HOLDOUT, "judged")
+    found = [np.empty(0, np.float32), np.empty(0, np.float32)]
+    for number, rows in enumerate((train, holdout)):
+        parts = [rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)]
+        labels = [dataset.read_labels(part) if critic.network.classes else None for part in parts]
+        found[number] = np.concatenate(
+            [critic.logits(dataset.read(part), asked) for part, asked in zip(parts, labels, strict=True)]
+        )
+    return Logits(*found)

@@ -1,0 +1,142 @@
+"""Generators of which it is known what is wrong with them: each is found out, and the sane one passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from gantool.audit import Audit, Audited, Check, Limits, audit
+from gantool.audit.material import Logits
+from gantool.audit.memory import membership
+from gantool.data import PreparedSet
+from tests.audit.conftest import Pixels, generator
+
+
+def asked(pixels: Pixels, real: PreparedSet) -> Audited:
+    """The features of the set's own classifier: no package is needed for them."""
+    return audit(generator(pixels, real), features="classifier", device="cpu")
+
+
+def check_of(audited: Audited, name: str) -> Check:
+    (found,) = [check for check in audited.audit.checks if check.name == name]
+    return found
+
+
+def number(audited: Audited, check: str, name: str) -> float:
+    (found,) = [one.value for one in check_of(audited, check).numbers if one.name == name]
+    assert found is not None
+    return found
+
+
+def failures(found: Audit) -> set[str]:
+    return {check.name for check in found.checks if check.verdict == "fail"}
+
+
+def show(audited: Audited) -> None:
+    for check in audited.audit.checks:
+        print(check.verdict, check.name, check.reason, {n.name: n.value for n in check.numbers})
+
+
+@pytest.fixture(scope="module")
+def sane(real: PreparedSet, spare: Pixels) -> Audited:
+    return asked(spare, real)
+
+
+def test_a_sane_generator_passes(sane: Audited) -> None:
+    show(sane)
+    assert sane.audit.passed
+    verdicts = {check.name: check.verdict for check in sane.audit.checks}
+    assert verdicts == {"memorisation": "pass", "membership": "skipped", "balance": "pass", "duplicates": "pass"}
+    assert abs(number(sane, "memorisation", "leaning_pixels")) < 0.15
+    assert number(sane, "memorisation", "copy_rate_p") > 0.001
+
+
+def test_training_pictures_are_found_out(real: PreparedSet, trained_on: Pixels) -> None:
+    found = asked(trained_on, real)
+    show(found)
+    assert failures(found.audit) == {"memorisation"}
+    assert number(found, "memorisation", "copy_rate") == 1
+    assert number(found, "memorisation", "leaning_features") == pytest.approx(1)
+    assert number(found, "memorisation", "authenticity_pixels") == 0
+
+
+@pytest.mark.parametrize("sigma", [4, 8, 16])
+def test_noise_on_training_pictures_hides_nothing(
+    sigma: float, real: PreparedSet, trained_on: Pixels, noised: Callable[[Pixels, float], Pixels]
+) -> None:
+    found = asked(noised(trained_on, sigma), real)
+    show(found)
+    assert not found.audit.passed
+    assert check_of(found, "memorisation").verdict == "fail"
+    assert number(found, "memorisation", "copy_rate") > 0.99
+    assert number(found, "memorisation", "leaning_pixels") > 0.99
+
+
+def test_noise_on_new_pictures_is_no_memorisation(
+    real: PreparedSet, spare: Pixels, noised: Callable[[Pixels, float], Pixels]
+) -> None:
+    found = asked(noised(spare, 16), real)
+    show(found)
+    assert check_of(found, "memorisation").verdict == "pass"
+
+
+def test_mirrored_training_pictures_are_found_out(real: PreparedSet, trained_on: Pixels) -> None:
+    found = asked(trained_on[:, :, ::-1].copy(), real)
+    assert check_of(found, "memorisation").verdict == "fail"
+    assert number(found, "memorisation", "copy_rate") == 1
+
+
+def test_a_few_copies_among_many_are_found_out(real: PreparedSet, spare: Pixels, trained_on: Pixels) -> None:
+    few = len(spare) // 20
+    found = asked(np.concatenate([trained_on[:few], spare[few:]]), real)
+    show(found)
+    assert failures(found.audit) == {"memorisation"}
+
+
+def test_dropped_classes_are_named(real: PreparedSet, spare: Pixels, spare_labels: NDArray[np.int64]) -> None:
+    from gantool.data.sources.embedded import CLASSES
+
+    found = asked(spare[(spare_labels != 1) & (spare_labels != 8)], real)
+    show(found)
+    assert failures(found.audit) == {"balance"}
+    rows = check_of(found, "balance").classes
+    assert rows is not None
+    assert {row.name for row in rows if row.dropped} == {CLASSES[1], CLASSES[8]}
+    assert CLASSES[1] in check_of(found, "balance").reason
+
+
+def test_one_class_that_is_drawn_too_often_is_found_out(
+    real: PreparedSet, spare: Pixels, spare_labels: NDArray[np.int64]
+) -> None:
+    bags = np.flatnonzero(spare_labels == 8)
+    others = np.flatnonzero(spare_labels != 8)[: len(bags)]
+    found = asked(spare[np.concatenate([bags, others])], real)
+    show(found)
+    assert check_of(found, "balance").verdict == "fail"
+    assert number(found, "balance", "total_variation") == pytest.approx(0.4, abs=0.06)
+
+
+@pytest.mark.parametrize("sigma", [0, 8])
+def test_fifty_pictures_over_and_over_are_found_out(
+    sigma: float, real: PreparedSet, spare: Pixels, noised: Callable[[Pixels, float], Pixels]
+) -> None:
+    repeated = noised(spare[np.arange(1500) % 50], sigma)
+    found = asked(repeated, real)
+    show(found)
+    assert "duplicates" in failures(found.audit)
+    assert "memorisation" not in failures(found.audit)
+    assert number(found, "duplicates", "twins") > 0.99
+    assert 30 < number(found, "duplicates", "support") < 60
+
+
+@pytest.mark.parametrize(("shift", "verdict"), [(0.0, "pass"), (0.3, "pass"), (1.5, "fail")])
+def test_a_discriminator_that_knows_its_pictures_by_heart(shift: float, verdict: str) -> None:
+    rng = np.random.default_rng(0)
+    train, held_out = (rng.standard_normal(count).astype(np.float32) for count in (2000, 500))
+    found = membership(Logits(train + np.float32(shift), held_out), Limits())
+    assert found.verdict == verdict
+    assert membership(Logits(train[:20], held_out[:20]), Limits()).verdict == "skipped"
+    assert membership(Logits(train * np.nan, held_out), Limits()).verdict == "skipped"
