@@ -41,9 +41,9 @@ class Task(Generic[T]):
     options: Any
     outcome: type[T]
     outcome_bytes: int | None = None
-    several: Callable[[Sequence[Raw], Any], list[T | Fault]] | None = None
+    several: Callable[[Sequence[Raw], Any], Sequence[T | Fault]] | None = None
 
-    def run_all(self, raws: Sequence[Raw]) -> list[T | Fault]:
+    def run_all(self, raws: Sequence[Raw]) -> Sequence[T | Fault]:
         """One outcome a picture, in their order."""
         if self.several is not None:
             return self.several(raws, self.options)
