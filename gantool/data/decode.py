@@ -91,6 +91,8 @@ class Opened(NamedTuple):
     """Of its file, or of its raw pixels where there is no file of its own."""
     rotated: bool = False
     """Whether EXIF said that it had to be turned."""
+    length: int = 0
+    """Bytes of its file; 0 where there is none."""
 
 
 @contextlib.contextmanager
@@ -125,7 +127,7 @@ def opened(raw: Raw, *, digest: bool = True) -> Iterator[Opened]:
         with contextlib.suppress(Exception):
             rotated = rotated or _is_turned(image)
             ImageOps.exif_transpose(image, in_place=True)
-        yield Opened(image, hashlib.sha256(content).hexdigest() if digest else "", rotated)
+        yield Opened(image, hashlib.sha256(content).hexdigest() if digest else "", rotated, len(content))
 
 
 def _is_turned(image: Image.Image) -> bool:

@@ -136,7 +136,7 @@ def by_name(found: Found) -> list[str]:
 
 def found_at(path: Path, root: Path, status: os.stat_result) -> Found:
     """What is known of the file ``path`` below ``root``."""
-    return Found(path.relative_to(root).as_posix(), path, status.st_size, status.st_mtime_ns)
+    return Found("/".join(path.parts[len(root.parts) :]), path, status.st_size, status.st_mtime_ns)
 
 
 def state_of(files: Iterable[Found]) -> str:

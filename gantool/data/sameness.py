@@ -59,7 +59,9 @@ def is_flat(prints: NDArray[np.uint8]) -> NDArray[np.bool]:
     found = np.empty(len(prints), np.bool)
     for start in range(0, len(prints), _AT_ONCE):
         values = colours(prints[start : start + _AT_ONCE]).reshape(-1, SIDE * SIDE, 3) - 128
-        variance = np.einsum("nij,nij->nj", values, values) / SIDE**2 - values.mean(1) ** 2
+        ones = np.ones((1, SIDE * SIDE), np.float32)
+        squares = np.einsum("njj->nj", values.swapaxes(1, 2) @ values)  # quicker than sums
+        variance = squares / SIDE**2 - ((ones @ values)[:, 0] / SIDE**2) ** 2
         found[start : start + _AT_ONCE] = variance.max(1) < FLAT**2
     return found
 

@@ -7,6 +7,7 @@ more than they are. Whoever writes sends all bytes of a message before the other
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -117,7 +118,7 @@ def as_tuples(value: Any) -> Any:
 
 
 def _array(stream: IO[bytes], shape: Sequence[int]) -> NDArray[np.uint8]:
-    content = _read(stream, int(np.prod(shape)))
+    content = _read(stream, math.prod(shape))
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from gantool.data.base import Raw
-from gantool.data.measure import Measurement, Measuring, measure, measuring
+from gantool.data.measure import Measurement, Measuring, measure, measure_several, measuring
 from gantool.data.wire import Fault
 from gantool.data.workers import work
 
@@ -194,3 +194,16 @@ def test_it_is_the_same_in_other_processes(tmp_path: Path) -> None:
         assert not isinstance(other, Fault)
         assert one[1:] == other[1:]
         assert np.array_equal(np.asarray(one.print), np.asarray(other.print))
+
+
+def test_several_are_measured_as_one_by_one() -> None:
+    """Large ones, damaged ones and odd ones among them, each in its place."""
+    empty = Image.fromarray(np.full((4, 4), np.nan, np.float32))
+    raws: list[Raw] = [encoded(noise(9, 9)), b"text", noise(300, 300, 3), b"", encoded(noise(300, 260)), empty]
+    raws += [encoded(noise(9, 9, 3))[:-40], noise(5, 7, 3)]
+    alone, together = [measure(raw, Measuring()) for raw in raws], measure_several(raws, Measuring())
+    assert [type(outcome) for outcome in together] == [type(outcome) for outcome in alone]
+    assert [isinstance(outcome, Fault) for outcome in together] == [False, True, False, True, False, True, True, False]
+    for one, other in zip(alone, together, strict=True):
+        assert one[1:] == other[1:]
+        assert np.array_equal(np.asarray(one[0]), np.asarray(other[0]))

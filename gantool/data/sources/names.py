@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from pathlib import PurePosixPath
 
@@ -25,7 +26,7 @@ class UnsafeNameError(ValueError):
 
 def is_picture(name: str) -> bool:
     """Whether ``name`` has the suffix of a format that is read."""
-    return PurePosixPath(name).suffix.lower() in SUFFIXES
+    return posixpath.splitext(name)[1].lower() in SUFFIXES
 
 
 def why_not(name: str, *, inside: bool) -> str | None:
