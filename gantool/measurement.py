@@ -89,7 +89,7 @@ def measure(
     network = extractor(features, subject.dataset, choose_device(device), progress)
     real = RealFeatures(subject.dataset, network)
     logits = network.logits if isinstance(network, Inception) else None
-    real.of(np.unique(np.concatenate(list(against.every_row(tuple(seeds))))), progress)
+    real.of(against.everyone, progress)
     scorer = Scorer(real.of(against.rows), logits)
     scores, first = [], None
     for seed in seeds:

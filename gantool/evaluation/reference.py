@@ -7,7 +7,6 @@ are generated as the other split can lend real ones, and no more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,40 +33,41 @@ class Reference:
         dataset: where they are.
         split: which part of it.
         rows: the pictures, ascending, int64 m. The same for every model and seed.
-        samples: how many generated pictures are compared with them, n.
+        others: as many real pictures as generated ones are compared with `rows`, none of them among `rows`, int64 n:
+            of the other split, or of the rest of the same one where there is no other.
+        across: whether ``others`` are of the other split.
         notes: sentences about what was lowered, and why.
     """
 
     dataset: PreparedSet
     split: Split
     rows: NDArray[np.int64]
-    samples: int
+    others: NDArray[np.int64]
+    across: bool
     notes: tuple[str, ...] = ()
 
     @property
+    def samples(self) -> int:
+        """How many generated pictures are compared with `rows`."""
+        return len(self.others)
+
+    @property
+    def everyone(self) -> NDArray[np.int64]:
+        """All real pictures that are looked at, ascending: n + m, whatever the number of seeds."""
+        return np.union1d(self.rows, self.others)
+
+    @property
     def floors(self) -> tuple[FloorName, ...]:
-        """``halves``: n and m real pictures of both splits, drawn apart; ``train_holdout``: n of the other split
-        against `rows`, where there is another split."""
-        return ("halves", "train_holdout") if len(self._others) else ("halves",)
+        """``halves``: all n + m pictures, parted anew by each seed; ``train_holdout``: `others` against `rows`, where
+        they are of two splits."""
+        return ("halves", "train_holdout") if self.across else ("halves",)
 
     def floor_rows(self, floor: FloorName, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """n rows in the place of generated pictures, and m rows for them to be compared with."""
         if floor == "train_holdout":
-            return _drawn(self._others, self.samples, seed, "floor-train-holdout"), self.rows
-        everyone = np.arange(len(self.dataset), dtype=np.int64)
-        both = _shuffled(everyone, seed, "floor-halves")[: self.samples + len(self.rows)]
-        return np.sort(both[: self.samples]), np.sort(both[self.samples :])
-
-    def every_row(self, seeds: tuple[int, ...]) -> Iterator[NDArray[np.int64]]:
-        """What will be looked at."""
-        yield self.rows
-        for seed in seeds:
-            for floor in self.floors:
-                yield from self.floor_rows(floor, seed)
-
-    @property
-    def _others(self) -> NDArray[np.int64]:
-        return self.dataset.indices("train" if self.split == "holdout" else "holdout")
+            return self.others, self.rows
+        shuffled = _shuffled(self.everyone, seed, "floor-halves")
+        return np.sort(shuffled[: self.samples]), np.sort(shuffled[self.samples :])
 
 
 def reference(dataset: PreparedSet, split: Split, asked: int) -> Reference:
@@ -97,11 +97,10 @@ def reference(dataset: PreparedSet, split: Split, asked: int) -> Reference:
             f"{samples:,} pictures are generated in place of {asked:,}: the floor uses as many real ones, and "
             f"{there} has no more."
         )
-    return Reference(dataset, split, _drawn(own, count, 0, "reference"), samples, tuple(notes))
-
-
-def _drawn(rows: NDArray[np.int64], count: int, seed: int, stream: str) -> NDArray[np.int64]:
-    return np.sort(_shuffled(rows, seed, stream)[:count])
+    rows = np.sort(_shuffled(own, 0, "reference")[:count])
+    pool = others if len(others) else np.setdiff1d(own, rows)
+    like_made = np.sort(_shuffled(pool, 0, "reference-others")[:samples])
+    return Reference(dataset, split, rows, like_made, bool(len(others)), tuple(notes))
 
 
 def _shuffled(rows: NDArray[np.int64], seed: int, stream: str) -> NDArray[np.int64]:

@@ -23,7 +23,7 @@ from gantool.metrics.inception_score import PARTS, inception_score
 from gantool.metrics.kernel import kernel_distance
 from gantool.metrics.manifold import overlap
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same features would give other numbers."""
 
 Logits = Callable[[NDArray[np.float32]], NDArray[np.float32]]

@@ -75,8 +75,7 @@ class InFeatures:
         """What real pictures give, once."""
         if self._ready is None:
             real = RealFeatures(self._dataset, self._network)
-            rows = np.unique(np.concatenate([self.against.rows, self.against.floor_rows("train_holdout", 0)[0]]))
-            real.of(rows, self._look)
+            real.of(self.against.everyone, self._look)
             features = real.of(self.against.rows)
             found = floors(self.against, real, self._network.facts, (0,), self._logits, only="train_holdout")
             self._ready = Scorer(features, self._logits), found["train_holdout"][0], _spread(features)
