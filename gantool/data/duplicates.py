@@ -22,11 +22,12 @@ CROPS_UP_TO = 10_000
 _LOOKS_A_ROUND = 8
 
 
-def near_duplicates(prints: NDArray[np.uint8]) -> list[list[int]]:
+def near_duplicates(prints: NDArray[np.uint8], windows: NDArray[np.uint8] | None = None) -> list[list[int]]:
     """Groups of pictures that are near duplicates of each other, exact ones included.
 
     Args:
         prints: uint8 N×PRINT_BYTES, of `perceptual.print_of`.
+        windows: their `perceptual.window_hashes`, where these are known already.
 
     Returns:
         groups of at least two rows, ascending; the groups ordered by their first row. No row is in two groups.
@@ -35,7 +36,10 @@ def near_duplicates(prints: NDArray[np.uint8]) -> list[list[int]]:
     telling = first_of[~is_flat(prints)[first_of]]
     straight = prints if len(telling) == len(prints) else prints[telling]
     crops = len(prints) <= CROPS_UP_TO
-    hashes = perceptual.window_hashes(straight) if crops else perceptual.hashes(straight)[:, None]
+    if crops:
+        hashes = perceptual.window_hashes(straight) if windows is None else windows[telling]
+    else:
+        hashes = perceptual.hashes(straight)[:, None]
     leaders = _linked(straight, np.arange(len(telling)), _whole_pairs(np.ascontiguousarray(hashes[:, 0])))
     if crops:
         alone = np.unique(leaders)  # one of each group stands for it: a crop of one is a crop of all

@@ -11,7 +11,7 @@ from gantool.inspection.survey import Survey
 
 def alike_groups(survey: Survey) -> list[list[int]]:
     """Groups of rows that show the same picture, exact duplicates included."""
-    return near_duplicates(survey.prints)
+    return near_duplicates(survey.prints, survey.windows)
 
 
 def looks_for_crops(survey: Survey) -> bool:
