@@ -28,13 +28,16 @@ _RESAMPLED_AT_ONCE = 1024
 _FIRST_LOOKS = 8
 
 
-def near_duplicates(prints: NDArray[np.uint8], sizes: NDArray[np.int64] | None = None) -> list[list[int]]:
+def near_duplicates(
+    prints: NDArray[np.uint8], sizes: NDArray[np.int64] | None = None, windows: NDArray[np.uint8] | None = None
+) -> list[list[int]]:
     """Groups of pictures that are near duplicates of each other, exact ones included.
 
     Args:
         prints: uint8 N×PRINT_BYTES, of `perceptual.print_of`.
         sizes: height and width of each picture: N×2. None where they are not known: then copies of tiny pictures
             that were resized without antialiasing are missed.
+        windows: their `perceptual.window_hashes`, where these are known already.
 
     Returns:
         groups of at least two rows, ascending; the groups ordered by their first row. No row is in two groups.
@@ -43,7 +46,10 @@ def near_duplicates(prints: NDArray[np.uint8], sizes: NDArray[np.int64] | None =
     telling = first_of[~is_flat(prints)[first_of]]
     straight = prints if len(telling) == len(prints) else prints[telling]
     crops = len(prints) <= CROPS_UP_TO
-    hashes = perceptual.window_hashes(straight) if crops else perceptual.hashes(straight)[:, None]
+    if crops:
+        hashes = perceptual.window_hashes(straight) if windows is None else windows[telling]
+    else:
+        hashes = perceptual.hashes(straight)[:, None]
     wholes = np.ascontiguousarray(hashes[:, 0])
     leaders = _linked(straight, np.arange(len(telling)), _whole_pairs(wholes))
     if crops:

@@ -14,7 +14,7 @@ from gantool.inspection.survey import Survey
 def alike_groups(survey: Survey) -> list[list[int]]:
     """Groups of rows that show the same picture, exact duplicates included."""
     sizes = np.stack([survey.numbers["height"], survey.numbers["width"]], axis=1)
-    return near_duplicates(survey.prints, sizes.astype(np.int64))
+    return near_duplicates(survey.prints, sizes.astype(np.int64), survey.windows)
 
 
 def looks_for_crops(survey: Survey) -> bool:

@@ -13,12 +13,14 @@ from PIL import Image, ImageFilter, ImageOps
 
 from gantool.data import prepare
 from gantool.data.detect import settings_for
+from gantool.data.perceptual import window_hashes
 from gantool.data.sources.embedded import Embedded
 from gantool.data.sources.folder import Folder
 from gantool.errors import DataError
 from gantool.inspection.inspect import Wish, inspect
 from gantool.inspection.report import KINDS, Report
 from gantool.inspection.strangers import FeatureLimit
+from gantool.inspection.survey import survey
 from gantool.recipes import recipes
 
 GARMENTS = 120
@@ -229,6 +231,23 @@ class TestSet:
         report = checked(tmp_path)
         assert len(report.of_kind("unreadable")) == 3
         assert (report.facts.readable, report.advice.usable) == (0, 0)
+
+    @pytest.mark.parametrize("most", [GARMENTS, GARMENTS + 1])
+    def test_windows_are_known_when_all_is_read_where_crops_are_looked_for(
+        self, folder: Path, most: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("gantool.inspection.survey._ROWS_AT_ONCE", 7)
+        monkeypatch.setattr("gantool.inspection.survey.CROPS_UP_TO", most)
+        (folder / "050a.png").write_bytes(b"damaged")
+        with contextlib.closing(Folder(path=str(folder)).open()) as source:
+            seen = survey(source, workers=1, progress=silent)
+        assert len(seen.pictures) == GARMENTS
+        if most == GARMENTS:
+            assert seen.windows is None
+        else:
+            assert seen.windows is not None
+            differing = np.bitwise_count(seen.windows ^ window_hashes(seen.prints)).sum()
+            assert differing <= 2  # bits that rounding may decide
 
     def test_the_report_is_the_same_for_any_number_of_workers(self, folder: Path) -> None:
         (folder / "bad.png").touch()
