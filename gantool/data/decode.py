@@ -93,6 +93,8 @@ class Opened(NamedTuple):
     """Whether EXIF said that it had to be turned."""
     length: int = 0
     """Bytes of its file; 0 where there is none."""
+    deep_colour: bool = False
+    """Whether its file holds 16 bits a colour, of which Pillow gives 8."""
 
 
 @contextlib.contextmanager
@@ -119,6 +121,7 @@ def opened(raw: Raw, *, digest: bool = True) -> Iterator[Opened]:
         if image.width * image.height > limit:
             size, which = f"{image.width}×{image.height}", "" if limit == PIXEL_LIMIT else f" for mode {image.mode}"
             raise BadPicture(f"too large: {size} pixels, the limit is {limit // 10**6} million{which}")
+        deep_colour = _has_deep_colour(image)
         rotated = image.format == "TIFF" and _is_turned(image)  # Pillow turns these while it loads them
         image.load()
         if image.format == "PNG":
@@ -127,7 +130,19 @@ def opened(raw: Raw, *, digest: bool = True) -> Iterator[Opened]:
         with contextlib.suppress(Exception):
             rotated = rotated or _is_turned(image)
             ImageOps.exif_transpose(image, in_place=True)
-        yield Opened(image, hashlib.sha256(content).hexdigest() if digest else "", rotated, len(content))
+        yield Opened(image, hashlib.sha256(content).hexdigest() if digest else "", rotated, len(content), deep_colour)
+
+
+def _has_deep_colour(image: Image.Image) -> bool:
+    """Whether a picture that is not loaded yet is stored with 16 bits a colour: its decoder is told so."""
+    if len(image.getbands()) < 3:
+        return False
+    told = (tile[3] for tile in getattr(image, "tile", ()))
+    return any(
+        isinstance(word, str) and ";16" in word
+        for words in told
+        for word in (words if isinstance(words, tuple) else (words,))
+    )
 
 
 def _is_turned(image: Image.Image) -> bool:

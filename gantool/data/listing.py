@@ -30,6 +30,7 @@ ARRAYS = (".npy", ".npz")
 
 _READERS = ((ARCHIVES, "archive"), (PARQUET, "parquet"), (ARRAYS, "arrays"))
 _JUNK = {"thumbs.db", "desktop.ini", "__macosx"}
+_PREPARED = frozenset({"dataset.json", "images.jsonl", "split.npy"})
 
 
 class Found(NamedTuple):
@@ -113,9 +114,9 @@ def others(found: Sequence[Found]) -> str:
 def files_below(root: Path) -> list[Found]:
     """Every regular file below ``root``, sorted by name.
 
-    Hidden files, what operating systems leave behind, sockets, pipes and devices are passed over. Links are followed
-    after everything else was seen, and each file and folder counts once, by device and inode: so a loop ends, and a
-    picture goes by the name of its real place where that is below ``root`` too.
+    Hidden files, what operating systems leave behind, prepared sets, sockets, pipes and devices are passed over. Links
+    are followed after everything else was seen, and each file and folder counts once, by device and inode: so a loop
+    ends, and a picture goes by the name of its real place where that is below ``root`` too.
 
     Raises:
         DataError: for a folder that cannot be read.
@@ -167,7 +168,10 @@ class _Walk:
             here = pending.pop()
             if not self._is_new(here.stat()):
                 continue
-            for entry in self._entries(here):
+            entries = self._entries(here)
+            if here != self._root and is_prepared(entry.name for entry in entries):
+                continue  # it was made of what lies around it
+            for entry in entries:
                 if entry.is_symlink():
                     self.links.append(Path(entry.path))
                 elif entry.is_dir():
@@ -204,6 +208,11 @@ class _Walk:
             return False
         self._seen.add(identity)
         return True
+
+
+def is_prepared(names: Iterable[str]) -> bool:
+    """Whether a folder with these files is a set that `gantool data prepare` made."""
+    return _PREPARED.issubset(names)
 
 
 def is_junk(name: str) -> bool:

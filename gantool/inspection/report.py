@@ -67,6 +67,7 @@ KINDS: Mapping[str, Kind] = {
     "palette": Kind("with a palette", "note", "They are converted."),
     "cmyk": Kind("CMYK", "note", "They are converted, without their colour profile."),
     "deep": Kind("deeper than 8 bits", "note", "Their common range becomes black to white; see --range."),
+    "deep_colour": Kind("colour of 16 bits", "note", "Their upper 8 bits are used."),
     "rotated": Kind("rotated by EXIF", "note", "They are turned upright."),
     "suffix": Kind("named for another format", "note", "They are read for what they are; rename them for other tools."),
     "passed_over": Kind("passed over", "note", "Look at the reason; convert other formats to PNG or JPEG."),

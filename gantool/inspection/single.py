@@ -94,6 +94,7 @@ def storage(survey: Survey) -> Iterator[Finding]:
         "palette": np.isin(modes, ("P", "PA")),
         "cmyk": modes == "CMYK",
         "deep": np.array([is_deep_mode(mode) for mode in survey.modes], np.bool),
+        "deep_colour": np.array([mode.endswith(";16") and not is_deep_mode(mode) for mode in survey.modes], np.bool),
         "rotated": survey.flags["rotated"],
         "suffix": np.array([_is_misnamed(survey, row) for row in range(count)], np.bool),
     }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -116,13 +118,36 @@ class TestSingle:
         deep = np.random.default_rng(1).integers(0, 65536, (28, 28), np.uint16)
         Image.fromarray(deep).save(folder / "deep.png")
         (folder / "raw.heic").write_bytes(b"heic")
+        (folder / "deep-colour.png").write_bytes(deep_colour())
         report = checked(folder)
         assert found(report, "cmyk") == [("cmyk.jpg",)]
         assert found(report, "palette") == [("palette.png",)]
         assert found(report, "suffix") == [("named.jpg",)]
         assert found(report, "deep") == [("deep.png",)]
+        assert found(report, "deep_colour") == [("deep-colour.png",)]
         assert len(found(report, "grey_among_colour")) == GARMENTS + 1
         assert [finding.detail.split(":")[0] for finding in report.of_kind("passed_over")] == ["raw.heic"]
+
+
+def deep_colour() -> bytes:
+    """A PNG of 16 bits a colour, which Pillow reads and cannot write."""
+    rows = np.random.default_rng(2).integers(0, 65536, (28, 28, 3)).astype(">u2")
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 28, 28, 16, 2, 0, 0, 0))
+    pixels = chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows)))
+    return b"\x89PNG\r\n\x1a\n" + header + pixels + chunk(b"IEND", b"")
+
+
+def test_a_set_prepared_inside_its_own_source_is_no_part_of_it(folder: Path) -> None:
+    before = checked(folder)
+    settings = settings_for(str(folder), channels="grey")
+    prepare(settings, seed=0, out=folder / "my-set")
+    assert checked(folder).names == before.names
+    assert (folder / "my-set" / "dataset.json").is_file()
+    assert settings_for(str(folder)).source == "folder"  # type: ignore[attr-defined]
 
 
 class TestCopies:
