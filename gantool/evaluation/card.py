@@ -187,5 +187,6 @@ def title(name: str, features: str) -> str:
 def _spread(values: Sequence[float]) -> Spread:
     if not values or any(map(math.isnan, values)):
         return Spread(mean=None, deviation=None)
-    deviation = statistics.stdev(values) if len(values) > 1 else None
+    several = len(set(values)) > 1  # the seed moves nothing where the same pictures are compared each time
+    deviation = statistics.stdev(values) if several else None
     return Spread(mean=statistics.fmean(values), deviation=deviation)
