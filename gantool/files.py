@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+from gantool.errors import UsageError
 
 TEMPORARY_SUFFIX = ".part"
 
@@ -28,6 +31,23 @@ def atomic_path(path: Path) -> Iterator[Path]:
         sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def require_writable(path: Path) -> None:
+    """Find out before long work that a file can be written at ``path``.
+
+    Raises:
+        UsageError: naming the file and the reason.
+    """
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder; name a file")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.parent}; make it, or choose another")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def write_bytes(path: Path, content: bytes) -> None:

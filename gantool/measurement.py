@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,11 +23,11 @@ from gantool.evaluation.reference import FloorName, Reference, Split, reference
 from gantool.evaluation.scores import MEASURES, Logits, Scorer, Scores, floors, leading
 from gantool.metrics.features import Extractor, Inception
 from gantool.metrics.frechet import is_reliable
-from gantool.subject import Critic, Made, Subject, of_checkpoint
+from gantool.subject import Critic, Subject, of_checkpoint
 
 SAMPLES = 10_000
 SEEDS = (0, 1, 2)
-_JUDGED = 10_000
+_JUDGED, _AT_ONCE = 10_000, 512
 
 
 def evaluate(
@@ -82,8 +83,6 @@ def measure(
         UsageError: when the features cannot be had.
         DataError: when there are too few pictures.
     """
-    if subject.available is not None and subject.available < 4:
-        raise UsageError(f"{subject.facts.name}: {subject.available} pictures are too few to measure")
     asked = samples if subject.available is None else min(samples, subject.available)
     against = reference(subject.dataset, split, asked)
     network = extractor(features, subject.dataset, choose_device(device), progress)
@@ -91,14 +90,13 @@ def measure(
     logits = network.logits if isinstance(network, Inception) else None
     real.of(against.everyone, progress)
     scorer = Scorer(real.of(against.rows), logits)
-    scores, first = [], None
+    scores, on_made = [], None
     for seed in seeds:
-        made = subject.draw(against.samples, seed, progress)
-        first = first or made
-        scores.append(scorer.score(_features(network, made, progress), seed))
+        features_of, logits_of = _looked_at(subject, network, against.samples, seed, progress)
+        scores.append(scorer.score(features_of, seed))
+        on_made = logits_of if on_made is None else on_made
     found = floors(against, real, network.facts, seeds, logits, progress)
     lead = leading(against, network.facts.dimensions)
-    assert first is not None  # noqa: S101 - there is a seed
     return Card(
         subject=subject.facts,
         features=card.Features(**network.facts._asdict()),
@@ -110,17 +108,19 @@ def measure(
         ),
         samples=against.samples,
         seeds=tuple(seeds),
-        values=_values(network, against, scores, found, lead, logits),
-        discriminator=None if subject.critic is None else dict(judgement(subject.critic, subject.dataset, first)),
-        notes=(*against.notes, *_notes(subject, split, features)),
+        values=_values(network, against, scores, found, lead, logits, fixed=subject.available == against.samples),
+        discriminator=_judgement(subject, on_made),
+        notes=(*against.notes, *subject.notes, *_notes(subject, against, features)),
     )
 
 
-def judgement(critic: Critic, dataset: PreparedSet, made: Made) -> dict[str, float | bool]:
+def _judgement(subject: Subject, on_made: NDArray[np.float32] | None) -> dict[str, float | bool] | None:
     """What the discriminator makes of training, held-out and generated pictures, at most 10,000 of each."""
+    critic, dataset = subject.critic, subject.dataset
+    if critic is None or on_made is None:
+        return None
     train = _logits(critic, dataset, "train")
     held_out = _logits(critic, dataset, "holdout") if len(dataset.indices("holdout")) else None
-    on_made = critic.logits(made.pixels, made.labels)
     longest = max(len(train), 0 if held_out is None else len(held_out))
     paired = np.resize(on_made, longest) if critic.boundary is None else on_made
     return {
@@ -134,15 +134,47 @@ def card_path(run: Path, split: str, features: str) -> Path:
     return run / "evaluations" / f"{split}-{features}.json"
 
 
-def _features(network: Extractor, made: Made, progress: Progress) -> NDArray[np.float32]:
-    """Features of generated pictures, a few hundred at a time so that the bar moves."""
-    at_once = 512
-    found = np.empty((len(made.pixels), network.facts.dimensions), np.float32)
-    for start in range(0, len(found), at_once):
-        rows = slice(start, min(start + at_once, len(found)))
-        found[rows] = network.of(made.pixels[rows])
-        progress("look at generated pictures", rows.stop, len(found))
-    return found
+def keep(found: Card, subject: Subject) -> tuple[Path | None, str]:
+    """Put the card of a run's current checkpoint into the run.
+
+    A card of the same checkpoint that was measured on more pictures stays.
+
+    Returns:
+        where the card is, None where it was not kept; and why not, where a person could expect it.
+
+    Raises:
+        UsageError: when the run cannot be written.
+    """
+    if subject.run is None:
+        return None, ""
+    path = card_path(subject.run.path, found.reference.split, found.features.name)
+    with contextlib.suppress(UsageError):
+        before = card.read(path)
+        same = before.subject == found.subject and not card.differences(
+            before.model_copy(update={"samples": found.samples, "reference": found.reference}), found
+        )
+        if same and before.samples * len(before.seeds) > found.samples * len(found.seeds):
+            return None, (
+                f"{path} stays: it was measured on more pictures ({len(before.seeds)} times {before.samples:,})"
+            )
+    try:
+        path.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{path.parent}: cannot be made: {error.strerror or error}") from error
+    found.write(path)
+    return path, ""
+
+
+def _looked_at(
+    subject: Subject, network: Extractor, count: int, seed: int, progress: Progress
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """Features of generated pictures, and what the discriminator makes of them; the pictures themselves are let go."""
+    features, logits = [], []
+    for made in subject.pieces(count, seed, progress):
+        features.append(network.of(made.pixels))
+        if subject.critic is not None:
+            logits.append(subject.critic.logits(made.pixels, made.labels))
+    return np.concatenate(features), np.concatenate(logits) if logits else None
 
 
 def _values(
@@ -152,25 +184,28 @@ def _values(
     found: dict[FloorName, list[dict[str, float]]],
     lead: str,
     logits: Logits | None,
+    *,
+    fixed: bool,
 ) -> tuple[card.Value, ...]:
     names = [name for name in MEASURES if name != "inception_score" or logits is not None]
     reliable = is_reliable(against.samples, len(against.rows), dimensions=network.facts.dimensions)
     order = sorted(names, key=lambda name: name != lead)
     return tuple(
-        card.value(name, network.facts, scores, found, reliable=reliable, leads=name == lead) for name in order
+        card.value(name, network.facts, scores, found, reliable=reliable, leads=name == lead, fixed=fixed)
+        for name in order
     )
 
 
-def _notes(subject: Subject, split: Split, features: FeaturesName) -> list[str]:
+def _notes(subject: Subject, against: Reference, features: FeaturesName) -> list[str]:
     notes = []
     if features != "classifier" and subject.dataset.shape.channels == 1 and len(subject.dataset.classes) > 1:
         notes.append(
             f"Grey pictures are unlike the photographs that {features} knows; --features classifier, taught by the "
             "labels of this set, sees more in them."
         )
-    if split == "train":
+    if against.split == "train":
         notes.append("Measured on training pictures: a model that has learned them by heart scores well here.")
-    if subject.available is not None:
+    if subject.available is not None and subject.available > against.samples:
         notes.append(f"{subject.available:,} pictures were given; every seed takes its own choice of them.")
     return notes
 
@@ -180,5 +215,9 @@ def _logits(critic: Critic, dataset: PreparedSet, split: Split) -> NDArray[np.fl
     if len(rows) > _JUDGED:
         order = torch.randperm(len(rows), generator=seeding.generator(0, "judged", split))
         rows = np.sort(rows[order[:_JUDGED].numpy()])
-    labels = dataset.read_labels(rows) if critic.network.classes else None
-    return critic.logits(dataset.read(rows), labels)
+    found = np.empty(len(rows), np.float32)
+    for start in range(0, len(rows), _AT_ONCE):
+        part = rows[start : start + _AT_ONCE]
+        labels = dataset.read_labels(part) if critic.network.classes else None
+        found[start : start + _AT_ONCE] = critic.logits(dataset.read(part), labels)
+    return found

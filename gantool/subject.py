@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import shutil
 import tempfile
-from collections.abc import Callable
+import weakref
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +24,7 @@ from gantool.config import load_config
 from gantool.data import PreparedSet, preparation
 from gantool.data.detect import settings_for
 from gantool.data.prepared import HEADER
-from gantool.errors import CheckpointError, ConfigError, DataError, UsageError
+from gantool.errors import CheckpointError, ConfigError, DataError, GantoolError, UsageError
 from gantool.evaluation import card
 from gantool.evaluation.extractors import Progress, silent
 from gantool.images import ImageShape, to_unit_range
@@ -32,7 +36,14 @@ from gantool.sample import BLOCK, LoadedGenerator, load_generator
 from gantool.training.checkpoint import Checkpoint, read_checkpoint
 
 _CHANNELS = {1: "grey", 3: "rgb", 4: "rgba"}
-_AT_ONCE = 4096
+FEWEST = 4
+"""Pictures below which nothing can be measured."""
+
+_AT_ONCE, _PIECE = 4096, 256
+_UNKNOWN = (
+    "It is not known which pictures this model was trained on, so it could not be made sure that none of these is "
+    "among them: on pictures that it was trained on, every number is too good."
+)
 
 
 class Made(NamedTuple):
@@ -68,6 +79,10 @@ class Critic:
         return found
 
 
+Stream = Callable[[int, int], Iterator[Made]]
+"""(count, seed) → generated pictures in pieces, the same for the same count and seed."""
+
+
 @dataclass(frozen=True)
 class Subject:
     """What is measured.
@@ -75,20 +90,36 @@ class Subject:
     Attributes:
         facts: what a card says of it.
         dataset: the real pictures.
-        draw: (count, seed, progress) → generated pictures, the same for the same count and seed.
+        stream: gives its pictures.
         available: how many pictures there are; None where any number can be drawn.
-        run: the run whose best checkpoint (else its newest) it is.
+        run: the run whose best checkpoint (else its newest) it is, measured on its own data by its averaged weights.
         critic: the discriminator that was trained beside it, where it is known and ``dataset`` is what it was shown.
         own: whether ``dataset`` is what it was trained on; of pictures it is taken to be.
+        notes: sentences that a person should read.
     """
 
     facts: card.Subject
     dataset: PreparedSet
-    draw: Callable[[int, int, Progress], Made]
+    stream: Stream
     available: int | None = None
     run: RunFolder | None = None
     critic: Critic | None = None
     own: bool = True
+    notes: tuple[str, ...] = ()
+
+    def pieces(self, count: int, seed: int, progress: Progress = silent) -> Iterator[Made]:
+        """Pictures in pieces of a few dozen, so that memory stays flat."""
+        done = 0
+        for made in self.stream(count, seed):
+            yield made
+            done += len(made.pixels)
+            progress("generate and look", done, count)
+
+    def draw(self, count: int, seed: int, progress: Progress = silent) -> Made:
+        """All pictures at once."""
+        pieces = list(self.pieces(count, seed, progress))
+        labels = [piece.labels for piece in pieces if piece.labels is not None]
+        return Made(np.concatenate([piece.pixels for piece in pieces]), np.concatenate(labels) if labels else None)
 
 
 def of_checkpoint(
@@ -117,17 +148,9 @@ def of_checkpoint(
     generator = load_generator(path, device=device, raw_weights=raw_weights)
     checkpoint = read_checkpoint(path)
     run = _run_of(path)
-    known = _trained_on(run, checkpoint, progress) if run is not None and (data is None or run.exists()) else None
-    if data is None and known is None:
-        raise UsageError(
-            f"{path}: stands in no run folder, so its data is not known; name the prepared set with --data DIR"
-        )
-    dataset = known if data is None else open_set(data)
-    assert dataset is not None  # noqa: S101 - one of the two
-    own = dataset.fingerprint == checkpoint.metadata.get("dataset_fingerprint")
+    dataset, notes = _stands_against(path, run, checkpoint, data, progress)
     _check_shape(dataset, generator.shape, str(path))
-    if not own and known is not None:
-        _refuse_trained_on(dataset, known)
+    own = dataset.fingerprint == checkpoint.metadata.get("dataset_fingerprint")
     facts = card.Subject(
         kind="checkpoint",
         name=f"{run.path.resolve().name}/{path.name}" if run else path.name,
@@ -135,9 +158,16 @@ def of_checkpoint(
         images_seen=generator.origin.images_seen,
         weights="ema" if generator.origin.weights == "ema" else "raw",
     )
-    critic = _critic(checkpoint, generator) if own else None
-    chosen = run if run is not None and resolve_checkpoint(run.path).name == path.name else None
-    return Subject(facts, dataset, _drawer(generator, dataset), run=chosen, critic=critic, own=own)
+    current = run is not None and resolve_checkpoint(run.path).name == path.name
+    return Subject(
+        facts,
+        dataset,
+        _drawn(generator, dataset),
+        run=run if current and own and not raw_weights else None,
+        critic=_critic(checkpoint, generator) if own else None,
+        own=own,
+        notes=notes,
+    )
 
 
 def of_images(source: Path | str, *, data: Path, progress: Progress = silent) -> Subject:
@@ -149,26 +179,37 @@ def of_images(source: Path | str, *, data: Path, progress: Progress = silent) ->
         progress: told of the decoding.
 
     Raises:
-        UsageError, DataError: where either cannot be read.
+        UsageError, DataError: where either cannot be read, or there are fewer than 4 pictures.
     """
     dataset = open_set(data)
-    with tempfile.TemporaryDirectory(prefix="gantool-images-") as folder:
-        settings = settings_for(str(source))
+    settings = settings_for(str(source))
+    folder = None
+    if settings.ready() is None:  # a prepared set stays where it is
         wanted = {"resolution": dataset.shape[1:], "channels": _CHANNELS[dataset.shape.channels], "holdout": 0.0}
-        if settings.ready() is None:
-            settings = settings_for(str(source), **wanted)
-        out = Path(folder) / "set" if settings.ready() is None else None  # a prepared set stays where it is
-        made = PreparedSet.open(preparation.prepare(settings, seed=0, progress=progress, out=out))
+        settings = settings_for(str(source), **wanted)
+        with contextlib.closing(settings.open()) as opened:
+            if len(opened.items) < FEWEST:
+                raise UsageError(f"{source}: {len(opened.items)} pictures are too few to measure: {FEWEST} are needed")
+        folder = Path(tempfile.mkdtemp(prefix="gantool-images-"))
+    try:
+        prepared = preparation.prepare(settings, seed=0, progress=progress, out=folder / "set" if folder else None)
+        made = PreparedSet.open(prepared)
         _check_shape(made, dataset.shape, str(source))
-        pixels = made.read(np.arange(len(made)))
+    except BaseException:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
-    def draw(count: int, seed: int, _: Progress) -> Made:
-        if count >= len(pixels):
-            return Made(pixels, None)
-        order = torch.randperm(len(pixels), generator=seeding.generator(seed, "images"))[:count]
-        return Made(pixels[np.sort(order.numpy())], None)
+    def stream(count: int, seed: int) -> Iterator[Made]:
+        order = torch.randperm(len(made), generator=seeding.generator(seed, "images"))[:count]
+        rows = np.sort(order.numpy())
+        for start in range(0, len(rows), _PIECE):
+            yield Made(made.read(rows[start : start + _PIECE]), None)
 
-    return Subject(card.Subject(kind="images", name=Path(source).name), dataset, draw, available=len(pixels))
+    if folder is not None:
+        weakref.finalize(stream, shutil.rmtree, folder, True)
+    facts = card.Subject(kind="images", name=Path(source).name)
+    return Subject(facts, dataset, stream, available=len(made), notes=_of_other_sizes(made))
 
 
 def open_set(folder: Path) -> PreparedSet:
@@ -187,6 +228,29 @@ def open_set(folder: Path) -> PreparedSet:
 def _run_of(path: Path) -> RunFolder | None:
     run = RunFolder(path.parent.parent)
     return run if run.exists() and path.parent.name == run.checkpoint_folder.name else None
+
+
+def _stands_against(
+    path: Path, run: RunFolder | None, checkpoint: Checkpoint, data: Path | None, progress: Progress
+) -> tuple[PreparedSet, tuple[str, ...]]:
+    """The real pictures, and what could not be made sure of them."""
+    if data is None:
+        if run is None:
+            raise UsageError(
+                f"{path}: stands in no run folder, so its data is not known; name the prepared set with --data DIR"
+            )
+        return _trained_on(run, checkpoint, progress), ()
+    dataset = open_set(data)
+    if dataset.fingerprint == checkpoint.metadata.get("dataset_fingerprint"):
+        return dataset, ()
+    try:
+        trained = _trained_on(run, checkpoint, progress) if run is not None else None
+    except GantoolError:  # moved or deleted: what it was is not known any more
+        trained = None
+    if trained is None:
+        return dataset, (_UNKNOWN,)
+    _refuse_trained_on(dataset, trained)
+    return dataset, ()
 
 
 def _trained_on(run: RunFolder, checkpoint: Checkpoint, progress: Progress) -> PreparedSet:
@@ -261,7 +325,20 @@ def _critic(checkpoint: Checkpoint, generator: LoadedGenerator) -> Critic | None
     return Critic(network, loss.boundary if loss.absolute_zero else None, generator.device)
 
 
-def _drawer(generator: LoadedGenerator, dataset: PreparedSet) -> Callable[[int, int, Progress], Made]:
+def _of_other_sizes(made: PreparedSet) -> tuple[str, ...]:
+    height, width = made.shape[1:]
+    sizes = Counter((record["height"], record["width"]) for record in made.records())
+    others = len(made) - sizes[height, width]
+    if not others:
+        return ()
+    (tall, wide), _ = next(each for each in sizes.most_common() if each[0] != (height, width))
+    return (
+        f"{others:,} of {len(made):,} pictures had another size (most often {tall}×{wide}) and were brought to "
+        f"{height}×{width} as training pictures are: their middle, without aliasing.",
+    )
+
+
+def _drawn(generator: LoadedGenerator, dataset: PreparedSet) -> Stream:
     """Draws; a conditional generator is asked for the classes in the shares that training pictures have."""
     labels: NDArray[np.int64] | None = None
     if generator.classes:
@@ -272,15 +349,12 @@ def _drawer(generator: LoadedGenerator, dataset: PreparedSet) -> Callable[[int, 
             )
         labels = dataset.read_labels(dataset.indices("train"))
 
-    def draw(count: int, seed: int, progress: Progress) -> Made:
+    def stream(count: int, seed: int) -> Iterator[Made]:
         asked = None
         if labels is not None:
             source = seeding.generator(seed, "evaluation-labels")
             asked = labels[torch.randint(len(labels), (count,), generator=source).numpy()]
-        made = []
         for drawn in generator.batches(count, seed=seed, labels=asked):
-            made.append(drawn.pixels)
-            progress("generate", min(drawn.first + len(drawn.pixels), count), count)
-        return Made(np.concatenate(made), asked)
+            yield Made(drawn.pixels, drawn.labels)
 
-    return draw
+    return stream

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -83,10 +84,13 @@ def evaluate(
 
     Example:  gantool evaluate --checkpoint runs/quickstart-001 --features classifier
     """
-    from gantool.measurement import card_path, measure
+    from gantool import files
+    from gantool.measurement import keep, measure
 
-    with preparation_progress() as progress:
-        subject = chosen_subject(checkpoint, images, data, device=device, raw_weights=raw_weights)
+    if json is not None:
+        files.require_writable(json)
+    with preparation_progress(aloud=True) as progress:
+        subject = chosen_subject(checkpoint, images, data, device=device, raw_weights=raw_weights, progress=progress)
         found = measure(
             subject,
             split=split.value,
@@ -96,20 +100,27 @@ def evaluate(
             device=device,
             progress=progress,
         )
-    written = [json] if json is not None else []
-    if subject.run is not None:
-        written.append(card_path(subject.run.path, split.value, features.value))
-    for path in written:
-        found.write(path)
     _show(found)
-    for path in written:
-        typer.echo(f"  card        {path}")
+    if json is not None:
+        found.write(json)
+        typer.echo(f"  card        {json}")
+    kept, why_not = keep(found, subject)
+    if kept is not None:
+        typer.echo(f"  card        {kept}")
+    if why_not:
+        typer.echo(f"  not kept    {why_not}")
     if subject.run is not None:
         typer.echo(f"Next: gantool audit --checkpoint {shlex.quote(str(subject.run.path))}")
 
 
 def chosen_subject(
-    checkpoint: Path | None, images: str | None, data: Path | None, *, device: str, raw_weights: bool = False
+    checkpoint: Path | None,
+    images: str | None,
+    data: Path | None,
+    *,
+    device: str,
+    raw_weights: bool = False,
+    progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> Subject:
     """What the options name.
 
@@ -121,12 +132,12 @@ def chosen_subject(
     if (checkpoint is None) == (images is None):
         raise UsageError("give either --checkpoint FILE_OR_RUN or --images SOURCE")
     if checkpoint is not None:
-        return subject.of_checkpoint(checkpoint, data=data, device=device, raw_weights=raw_weights)
+        return subject.of_checkpoint(checkpoint, data=data, device=device, raw_weights=raw_weights, progress=progress)
     if data is None:
         raise UsageError("--images: name the prepared set (or the run) to compare with: --data DIR")
     if raw_weights:
         raise UsageError("--raw-weights goes with --checkpoint")
-    return subject.of_images(str(images), data=data)
+    return subject.of_images(str(images), data=data, progress=progress)
 
 
 def _show(card: Card) -> None:
@@ -136,9 +147,10 @@ def _show(card: Card) -> None:
     reference = card.reference
     trained = f" after {card.subject.images_seen:,} images" if card.subject.images_seen is not None else ""
     console.print(f"[bold]{_plain(card.subject.name)}[/bold]{trained}")
+    seeds = "1 seed" if len(card.seeds) == 1 else f"{len(card.seeds)} seeds"
     console.print(
         f"{card.samples:,} generated against {reference.pictures:,} real pictures ({reference.split}, "
-        f"set {reference.fingerprint[:12]}), {len(card.seeds)} seeds, features {card.features.name}"
+        f"set {reference.fingerprint[:12]}), {seeds}, features {card.features.name}"
     )
     console.print(_table(card))
     if card.discriminator is not None:

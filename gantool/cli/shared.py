@@ -31,14 +31,25 @@ def is_first_rank() -> bool:
 
 
 @contextmanager
-def preparation_progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar for the preparation of data: appears when there is something to prepare, and only on a terminal."""
+def preparation_progress(*, aloud: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each stage of looking at pictures: appears when there is something to do, and only on a terminal.
+
+    Args:
+        aloud: say each stage in a line where there is no terminal.
+    """
     from rich.console import Console
     from rich.progress import Progress
 
     console = Console(stderr=True)
     if not (console.is_terminal and is_first_rank()):
-        yield lambda stage, done, total: None
+        said: set[str] = set()
+
+        def say(stage: str, done: int, total: int) -> None:
+            if aloud and stage not in said and done < total:
+                said.add(stage)
+                typer.echo(f"{stage} ({total:,})", err=True)
+
+        yield say
         return
     with Progress(console=console, transient=True) as bar:
         tasks: dict[str, int] = {}
@@ -67,6 +78,8 @@ def conclude(run: RunFolder, ending: Ending, started: float) -> None:
     grids = sorted(run.samples.glob("*.png"))
     what = "Stopped early, since evaluations got no better" if ending.early else "Done"
     typer.echo(f"{what}: {ending.images_seen:,} images in {minutes}:{seconds:02d}.")
+    if ending.early:
+        typer.echo(f"  to go on    gantool resume {run.path} --set evaluation.patience=null")
     typer.echo(f"  samples     {grids[-1] if grids else run.samples}")
     typer.echo(f"  checkpoint  {run.best() or run.newest()}")
     typer.echo(f"  curves      tensorboard --logdir {run.tensorboard}")

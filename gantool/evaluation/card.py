@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, ValidationError
 
 from gantool import files
 from gantool.errors import UsageError
 from gantool.evaluation.reference import FloorName
 from gantool.evaluation.scores import MEASURES, Scores
+from gantool.evaluation.scores import VERSION as METHOD
 from gantool.metrics.features import FeatureFacts
 from gantool.version import __version__
 
@@ -59,7 +60,7 @@ class Spread(Part):
     """Mean and deviation over seeds; null where it cannot be computed."""
 
     mean: float | None
-    deviation: float | None
+    deviation: NonNegativeFloat | None
 
 
 class Floor(Part):
@@ -90,6 +91,7 @@ class Card(Part):
     kind: Literal["metric card"] = "metric card"
     tool: str = "gantool"
     version: str = __version__
+    method: int = METHOD
     subject: Subject
     features: Features
     reference: ReferencePart
@@ -106,7 +108,6 @@ class Card(Part):
             UsageError: when the file cannot be written.
         """
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             files.write_text(path, self.model_dump_json(indent=2) + "\n")
         except OSError as error:
             raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from error
@@ -131,6 +132,7 @@ def read(path: Path) -> Card:
 def differences(one: Card, other: Card) -> list[str]:
     """Why two cards cannot be compared, one sentence each; none where they can."""
     pairs = (
+        ("way of measuring", f"{one.method}", f"{other.method}"),
         ("features", one.features.name, other.features.name),
         ("weights of the features", one.features.weights[:12], other.features.weights[:12]),
         ("size that pictures are shown at", one.features.size, other.features.size),
@@ -151,17 +153,19 @@ def value(
     *,
     reliable: bool,
     leads: bool,
+    fixed: bool = False,
 ) -> Value:
-    """One number from what every seed gave."""
+    """One number from what every seed gave; ``fixed``: the seeds could only take the same pictures."""
     measured = [each.values[name] for each in scores]
-    seen = {floor: _spread([each[name] for each in found]) for floor, found in floors.items()}
+    # Training against held-out pictures are the same pictures for every seed.
+    seen = {f: _spread([each[name] for each in found], fixed=f == "train_holdout") for f, found in floors.items()}
     note = ""
     if not reliable and name == "frechet_distance":
         note = f"unreliable: fewer pictures than twice the {facts.dimensions} dimensions; go by the kernel distance"
     elif all(map(math.isnan, measured)):
         note = "too few pictures"
     within = statistics.fmean(each.within for each in scores) if name == "kernel_distance" else None
-    spread = _spread(measured)
+    spread = _spread(measured, fixed=fixed)
     return Value(
         name=name,
         title=title(name, facts.name),
@@ -184,9 +188,9 @@ def title(name: str, features: str) -> str:
     return MEASURES[name].title if name == "inception_score" else f"{MEASURES[name].title} ({features})"
 
 
-def _spread(values: Sequence[float]) -> Spread:
+def _spread(values: Sequence[float], *, fixed: bool) -> Spread:
+    """Mean and deviation; none where no seed moved a picture: what is left is the draw of subsets."""
     if not values or any(map(math.isnan, values)):
         return Spread(mean=None, deviation=None)
-    several = len(set(values)) > 1  # the seed moves nothing where the same pictures are compared each time
-    deviation = statistics.stdev(values) if several else None
+    deviation = statistics.stdev(values) if len(values) > 1 and not fixed else None
     return Spread(mean=statistics.fmean(values), deviation=deviation)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -15,8 +15,9 @@ from torch import Tensor
 from gantool import files
 from gantool.data import PreparedSet, cache_folder
 from gantool.errors import UsageError
-from gantool.metrics.features import Classifier, EfficientNetLite0, Extractor, Inception
+from gantool.metrics.features import Classifier, EfficientNetLite0, Extractor, Inception, inception
 from gantool.metrics.features import classifier as teaching
+from gantool.metrics.features.weights import efficientnet_lite0_tensors
 
 FeaturesName = Literal["efficientnet_lite0", "inception", "classifier"]
 
@@ -26,6 +27,27 @@ Progress = Callable[[str, int, int], None]
 
 def silent(stage: str, done: int, total: int) -> None:
     """Progress that nobody watches."""
+
+
+DIMENSIONS: Mapping[FeaturesName, int] = {
+    "efficientnet_lite0": EfficientNetLite0.facts.dimensions,
+    "inception": inception.DIMENSIONS,
+    "classifier": teaching.DIMENSIONS,
+}
+
+
+def require(name: FeaturesName, dataset: PreparedSet) -> None:
+    """Find out in a moment, and before a run begins, whether `extractor` will be able to give a network.
+
+    Raises:
+        UsageError: when its weights cannot be had, or the set has no labels to teach a classifier.
+    """
+    if name == "efficientnet_lite0":
+        efficientnet_lite0_tensors()
+    elif name == "inception":
+        inception.require_weights(cache_folder() / "weights")
+    else:
+        _require_classes(dataset)
 
 
 def extractor(
@@ -49,11 +71,7 @@ def classifier_of(dataset: PreparedSet, device: torch.device | None = None, prog
     Raises:
         UsageError: when the set has no labels, or only one class.
     """
-    if len(dataset.classes) < 2:
-        raise UsageError(
-            f"features classifier: it is taught by the labels of the set, and {dataset.folder} has "
-            f"{'one class only' if dataset.classes else 'none'}; use efficientnet_lite0"
-        )
+    _require_classes(dataset)
     channels, height, width = dataset.shape
     path = cache_folder() / "classifiers" / f"{dataset.fingerprint[:32]}-{teaching.VERSION}.safetensors"
     tensors = _kept(path)
@@ -69,6 +87,14 @@ def classifier_of(dataset: PreparedSet, device: torch.device | None = None, prog
         )
         _keep(path, tensors)
     return Classifier(tensors, dataset.classes, channels, (height, width), device)
+
+
+def _require_classes(dataset: PreparedSet) -> None:
+    if len(dataset.classes) < 2:
+        raise UsageError(
+            f"features classifier: it is taught by the labels of the set, and {dataset.folder} has "
+            f"{'one class only' if dataset.classes else 'none'}; use efficientnet_lite0"
+        )
 
 
 def _kept(path: Path) -> dict[str, Tensor] | None:

@@ -7,10 +7,12 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from gantool import files
 from gantool.data import cache_folder
@@ -25,6 +27,8 @@ from gantool.metrics.manifold import overlap
 
 VERSION = 2
 """Raised whenever the same features would give other numbers."""
+
+_KEPT = TypeAdapter(dict[str, list[dict[str, float | None]]])
 
 Logits = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -100,9 +104,8 @@ def floors(
     """What real pictures score, for each kind of floor and each seed; computed once per set, sizes and features."""
     kinds = reference.floors if only is None else (only,)
     path = cache_folder() / "floors" / f"{_key(reference, facts, seeds, kinds)}.json"
-    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return {floor: [_with_nan(each) for each in kept[floor]] for floor in kinds}
+    if (kept := _kept(path, kinds, seeds)) is not None:
+        return kept
     wanted = [(floor, seed) for floor in kinds for seed in seeds]
     found: dict[FloorName, list[dict[str, float]]] = {floor: [] for floor in kinds}
     for number, (floor, seed) in enumerate(wanted):
@@ -127,6 +130,21 @@ def _key(reference: Reference, facts: FeatureFacts, seeds: Sequence[int], kinds:
         "kinds": list(kinds),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:40]
+
+
+def _kept(
+    path: Path, kinds: Sequence[FloorName], seeds: Sequence[int]
+) -> dict[FloorName, list[dict[str, float]]] | None:
+    """Floors in the cache; None where there are none, or they are not what was written."""
+    try:
+        found = _KEPT.validate_json(path.read_bytes())
+    except (OSError, ValueError):  # pydantic's fault is a ValueError
+        return None
+    needed = MEASURES.keys() - {"inception_score"}
+    whole = all(
+        len(found.get(kind, [])) == len(seeds) and all(each.keys() >= needed for each in found[kind]) for kind in kinds
+    )
+    return {kind: [_with_nan(each) for each in found[kind]] for kind in kinds} if whole else None
 
 
 def _with_none(values: dict[str, float]) -> dict[str, float | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,15 +46,7 @@ class Outputs:
             UsageError: naming the file and the reason.
         """
         for path in self.paths():
-            if path.is_dir():
-                raise UsageError(f"{path}: is a folder; name a file")
-            if not path.parent.is_dir():
-                raise UsageError(f"{path}: there is no folder {path.parent}; make it, or choose another")
-            try:
-                with tempfile.TemporaryFile(dir=path.parent):
-                    pass
-            except OSError as error:
-                raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from error
+            files.require_writable(path)
         if self.exclude_to is not None and self.exclude_to.exists() and not self.force:
             raise UsageError(
                 f"{self.exclude_to}: is there already, perhaps with changes of yours; choose another name, or write"

@@ -14,7 +14,7 @@ from gantool.data import PreparedSet
 from gantool.evaluation.extractors import FeaturesName, extractor
 from gantool.evaluation.real import RealFeatures
 from gantool.evaluation.reference import Reference
-from gantool.evaluation.scores import MEASURES, Scorer, floors, leading
+from gantool.evaluation.scores import MEASURES, Scorer, floors
 from gantool.images import to_unit_range
 from gantool.metrics import sliced_wasserstein
 from gantool.metrics.features import Inception
@@ -28,7 +28,6 @@ class InFeatures:
 
     Attributes:
         against: the real pictures.
-        metric: the number to go by; lower is better.
 
     Args:
         name: of the features.
@@ -53,7 +52,6 @@ class InFeatures:
         self._dataset, self._look = dataset, look
         self._network = extractor(name, dataset, device, look)
         self._logits = self._network.logits if isinstance(self._network, Inception) else None
-        self.metric = leading(against, self._network.facts.dimensions)
         self._ready: tuple[Scorer, dict[str, float], float] | None = None
 
     def compare(self, fakes: NDArray[np.uint8]) -> dict[str, float]:
@@ -85,8 +83,6 @@ class InFeatures:
 class InPixels:
     """The sliced Wasserstein distance, which needs no network; for the arguments see `InFeatures`."""
 
-    metric = SLICED
-
     def __init__(self, dataset: PreparedSet, against: Reference, seed: int) -> None:
         count = min(against.samples, len(against.rows))
         self.against = against
@@ -111,4 +107,6 @@ def _images(pixels: NDArray[np.uint8]) -> Tensor:
 
 def _spread(points: NDArray[np.float32]) -> float:
     """The root of the total variance of N×D points: how far they are from each other."""
-    return float(np.sqrt(points.var(axis=0, dtype=np.float64).sum()))
+    centre = points.mean(axis=0, dtype=np.float64)
+    parts = np.array_split(points, -(-len(points) // _BLOCK))  # no copy of all of them in float64
+    return float(np.sqrt(sum(np.square(part - centre).sum() for part in parts) / len(points)))

@@ -22,7 +22,9 @@ from gantool import seeding
 from gantool.config import ExperimentConfig
 from gantool.data import PreparedSet
 from gantool.evaluation.discriminator import judge
+from gantool.evaluation.extractors import DIMENSIONS
 from gantool.evaluation.reference import reference
+from gantool.evaluation.scores import leading
 from gantool.images import to_pixels, to_unit_range
 from gantool.rundir import RunFolder, images_seen_of
 from gantool.training.comparison import SLICED, InFeatures, InPixels
@@ -42,6 +44,9 @@ class Interrupted(Exception):
 class Evaluation:
     """Measures a state against one prepared set.
 
+    Attributes:
+        metric: the number to go by; lower is better.
+
     Args:
         run: where the best checkpoint is recorded.
         config: the experiment.
@@ -49,9 +54,6 @@ class Evaluation:
         device: where the networks are.
         stopped: asked every few pictures whether to leave.
         say: told of work that takes a while.
-
-    Raises:
-        UsageError: when the features of ``evaluation.features`` cannot be had.
     """
 
     def __init__(
@@ -71,19 +73,11 @@ class Evaluation:
         self._say = say
         self._labelled = config.model.conditioning == "class"
         self._history = _last_values(run)
+        self._told: set[str] = set()
         self._comparison: InFeatures | InPixels | None = None
-        if config.evaluation.every:
-            against = reference(dataset, "holdout", config.evaluation.samples)
-            name = config.evaluation.features
-            if name == "none":
-                self._comparison = InPixels(dataset, against, config.seed)
-            else:
-                self._comparison = InFeatures(name, dataset, against, device, self._look)
-
-    @property
-    def metric(self) -> str:
-        """The number to go by; lower is better."""
-        return SLICED if self._comparison is None else self._comparison.metric
+        every, name = config.evaluation.every, config.evaluation.features
+        self._against = reference(dataset, "holdout", config.evaluation.samples) if every else None
+        self.metric = SLICED if self._against is None or name == "none" else leading(self._against, DIMENSIONS[name])
 
     @torch.no_grad()
     def measure(self, state: TrainingState) -> dict[str, float]:
@@ -92,8 +86,7 @@ class Evaluation:
         Raises:
             Interrupted: when a signal came.
         """
-        comparison = self._comparison
-        assert comparison is not None  # noqa: S101 - no cadence, no evaluation
+        comparison = self._prepared()
         like_train, held_out = comparison.against.floor_rows("train_holdout", 0)
         asked = self._labels(like_train)
         with seeding.installed(seeding.generator(self._config.seed, "evaluation-noise", device=self._device)):
@@ -110,6 +103,17 @@ class Evaluation:
             boundary=loss.boundary if loss.absolute_zero else None,
         )
         return {**comparison.compare(fakes), **judged}
+
+    def _prepared(self) -> InFeatures | InPixels:
+        """What the first evaluation makes: it may teach a network, and can be left by a signal as any other."""
+        name, against = self._config.evaluation.features, self._against
+        assert against is not None  # noqa: S101 - no cadence, no evaluation
+        if self._comparison is None:
+            if name == "none":
+                self._comparison = InPixels(self._dataset, against, self._config.seed)
+            else:
+                self._comparison = InFeatures(name, self._dataset, against, self._device, self._look)
+        return self._comparison
 
     def go_back(self) -> None:
         """The run went back to an older moment, and its records with it."""
@@ -175,7 +179,8 @@ class Evaluation:
         """Leave when asked to; say what begins to take long."""
         if self._stopped():
             raise Interrupted
-        if stage and done < total and done <= total // 8:
+        if stage and stage not in self._told and done < total:
+            self._told.add(stage)
             self._say(f"evaluation: {stage} ({total:,})")
 
 

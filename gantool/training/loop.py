@@ -83,9 +83,7 @@ def _run(
     stop: StopFlag,
 ) -> Ending:
     training = config.training
-    if state.images_seen == 0:
-        _write_step_0(state, outputs)
-    if state.evaluation_pending and (ending := _evaluate(config, state, outputs, stop)):
+    if ending := _begin(config, state, outputs, stop):
         return ending
     while state.images_seen < training.total_images:
         before = state.images_seen
@@ -121,12 +119,19 @@ def _run(
     return Ending(state.images_seen)
 
 
-def _write_step_0(state: TrainingState, outputs: Outputs | None) -> None:
-    """A checkpoint of the very beginning, so that `resume` always has one."""
-    if outputs:
+def _begin(config: ExperimentConfig, state: TrainingState, outputs: Outputs | None, stop: StopFlag) -> Ending | None:
+    """Write a checkpoint of the very beginning, so that `resume` always has one; or make up for an evaluation that a
+    signal cut short. Gives how the run ends, should it end with that."""
+    if state.evaluation_pending:
+        ending = _evaluate(config, state, outputs, stop)
+        if ending is None:
+            _save(state, outputs, must=True)  # the checkpoint said that it was still to be made
+        return ending
+    if outputs and state.images_seen == 0:
         outputs.keeper.check_space(state)
         outputs.keeper.save(state, lines=outputs.recorder.lines, must=True)
         _draw_samples(state, outputs)
+    return None
 
 
 def _log(state: TrainingState, steps: Steps, outputs: Outputs | None) -> None:
@@ -165,6 +170,8 @@ def _evaluate(config: ExperimentConfig, state: TrainingState, outputs: Outputs |
     if not (interrupted or early):
         return None
     _save(state, outputs, must=True)
+    if early:
+        _draw_samples(state, outputs)  # how it ended
     return Ending(state.images_seen, signal if interrupted else 0, early=early)
 
 

@@ -21,6 +21,8 @@ from gantool import distributed, files
 from gantool.config import ExperimentConfig
 from gantool.data import PreparedSet
 from gantool.errors import CheckpointError, ConfigError, DataError, GantoolError, ResourceError, UsageError
+from gantool.evaluation.extractors import require
+from gantool.evaluation.reference import reference
 from gantool.rundir import RunFolder
 from gantool.training.batches import RealBatches
 from gantool.training.checkpoint import Checkpoint
@@ -91,6 +93,24 @@ def check_batch(config: ExperimentConfig, dataset: PreparedSet) -> None:
         raise DataError("model.conditioning: class needs labels, and this data has none; use conditioning: none")
 
 
+def check_evaluation(config: ExperimentConfig, dataset: PreparedSet) -> None:
+    """Fail before a run folder is made when its evaluations could not be computed.
+
+    Raises:
+        UsageError: when the features cannot be had.
+        DataError: when too few pictures are held out.
+    """
+    if config.evaluation.every:
+        reference(dataset, "holdout", config.evaluation.samples)
+        if config.evaluation.features != "none":
+            require(config.evaluation.features, dataset)
+
+
+def _timeout_s(config: ExperimentConfig) -> float:
+    """How long processes wait for each other: while rank 0 evaluates, the others have nothing to do."""
+    return 7200.0 if config.evaluation.every else 600.0
+
+
 @dataclass
 class Session:
     """Everything one process needs for a run.
@@ -125,10 +145,11 @@ class Session:
         with listening, _resource_faults(self.config):
             dataset = PreparedSet.open(self.prepared)
             check_batch(self.config, dataset)
+            check_evaluation(self.config, dataset)
             devices.keep_freed_memory()
             if self.config.training.deterministic:
                 devices.make_deterministic(self.machine.device)
-            with distributed.process_group(self.machine.device):
+            with distributed.process_group(self.machine.device, _timeout_s(self.config)):
                 return self._train(dataset, stop)
 
     def _train(self, dataset: PreparedSet, stop: StopFlag) -> Ending:

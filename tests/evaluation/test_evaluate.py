@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from gantool.evaluation import card
 from gantool.evaluation.card import Card
 from gantool.evaluation.scores import MEASURES
 from gantool.export import export_generator
-from gantool.measurement import measure
+from gantool.measurement import card_path, keep, measure
 from gantool.metrics.features import EfficientNetLite0
 from gantool.rundir import RunFolder
 from gantool.subject import Made, Subject, of_checkpoint, of_images
@@ -32,7 +34,9 @@ def value(card: Card, name: str) -> card.Value:  # type: ignore[name-defined]
 def giving(garments: PreparedSet, pixels: NDArray[np.uint8]) -> Subject:
     """A "generator" that gives what it was given."""
     facts = card.Subject(kind="images", name="given")
-    return Subject(facts, garments, lambda count, seed, _: Made(np.resize(pixels, (count, *pixels.shape[1:])), None))
+    return Subject(
+        facts, garments, lambda count, seed: iter([Made(np.resize(pixels, (count, *pixels.shape[1:])), None)])
+    )
 
 
 @pytest.fixture(scope="module")
@@ -145,12 +149,12 @@ def test_equals_torch_fidelity_with_our_network_registered(garments: PreparedSet
 def test_pictures_in_a_folder_are_measured_like_the_model_that_drew_them(
     run: RunFolder, garments: PreparedSet, tmp_path: Path
 ) -> None:
-    made = of_checkpoint(run.path, device="cpu").draw(40, 0, lambda *_: None)
+    made = of_checkpoint(run.path, device="cpu").draw(40, 0)
     for number, picture in enumerate(made.pixels):
         Image.fromarray(picture[..., 0]).save(tmp_path / f"{number:03d}.png")
     subject = of_images(tmp_path, data=garments.folder)
     assert subject.available == 40
-    np.testing.assert_array_equal(subject.draw(40, 0, lambda *_: None).pixels, made.pixels)
+    np.testing.assert_array_equal(subject.draw(40, 0).pixels, made.pixels)
     found = measure(subject, samples=1000, features="classifier", seeds=(0,))
     assert (found.samples, found.reference.pictures, found.discriminator) == (40, 40, None)
 
@@ -217,3 +221,96 @@ def test_wrong_arguments_are_explained(arguments: tuple[str, ...], reason: str) 
     said = gantool("evaluate", *arguments)
     assert said.returncode == 2
     assert reason in said.stderr and "Traceback" not in said.stderr
+
+
+def test_the_floor_between_the_splits_has_no_deviation(measured: Card) -> None:
+    """It is taken from the same pictures whatever the seed: only the draw of subsets would move it."""
+    for each in measured.values:
+        assert each.floor.train_holdout is not None and each.floor.train_holdout.deviation is None
+        assert each.floor.halves.deviation is not None
+
+
+def test_pictures_that_every_seed_takes_all_of_have_no_deviation(garments: PreparedSet, tmp_path: Path) -> None:
+    np.save(tmp_path / "made.npy", garments.read(garments.indices("train")[:60]))
+    all_of_them = measure(of_images(tmp_path / "made.npy", data=garments.folder), features="classifier", seeds=(0, 1))
+    assert {each.deviation for each in all_of_them.values} == {None}
+    assert not any("its own choice" in note for note in all_of_them.notes)
+    some = measure(
+        of_images(tmp_path / "made.npy", data=garments.folder), samples=40, features="classifier", seeds=(0, 1)
+    )
+    assert value(some, "kernel_distance").deviation > 0
+    assert any("its own choice" in note for note in some.notes)
+
+
+def test_a_copied_checkpoint_is_not_believed_about_pictures_it_may_know(
+    run: RunFolder, garments: PreparedSet, tmp_path: Path
+) -> None:
+    export_generator(run.path, tmp_path / "generator.safetensors")
+    other = prepare(Embedded(source="embedded", holdout=0.5, max_images=500), seed=3)
+    unknown = of_checkpoint(tmp_path / "generator.safetensors", data=other, device="cpu")
+    assert any("not known which pictures" in note for note in unknown.notes)
+    own = of_checkpoint(tmp_path / "generator.safetensors", data=garments.folder, device="cpu")
+    assert own.notes == ()
+
+
+def test_a_named_set_helps_where_the_runs_own_is_gone(
+    run: RunFolder, garments: PreparedSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = tmp_path / "moved"
+    shutil.copytree(garments.folder, moved)
+
+    def gone(*_: object) -> PreparedSet:
+        raise DataError("the pictures are gone")
+
+    monkeypatch.setattr("gantool.subject._trained_on", gone)
+    subject = of_checkpoint(run.path, data=moved, device="cpu")
+    assert subject.own and subject.critic is not None and subject.notes == ()
+    other = prepare(Embedded(source="embedded", holdout=0.5, max_images=500), seed=3)
+    assert any("not known which" in note for note in of_checkpoint(run.path, data=other, device="cpu").notes)
+
+
+def test_pictures_of_other_sizes_are_said_to_be_fitted(garments: PreparedSet, tmp_path: Path) -> None:
+    for number in range(6):
+        Image.effect_noise((90, 200), 30).save(tmp_path / f"{number}.png")
+    (note,) = of_images(tmp_path, data=garments.folder).notes
+    assert "6 of 6 pictures had another size (most often 200×90)" in note
+
+
+def test_only_the_runs_own_measurement_is_kept_in_it_and_a_quick_one_replaces_no_long_one(
+    run: RunFolder, garments: PreparedSet
+) -> None:
+    card_path(run.path, "holdout", "classifier").unlink(missing_ok=True)
+    long = measure(of_checkpoint(run.path, device="cpu"), samples=80, features="classifier", seeds=(0,))
+    path, _ = keep(long, of_checkpoint(run.path, device="cpu"))
+    assert path is not None and card.read(path) == long
+    quick = measure(of_checkpoint(run.path, device="cpu"), samples=40, features="classifier", seeds=(0,))
+    kept, reason = keep(quick, of_checkpoint(run.path, device="cpu"))
+    assert kept is None and "measured on more pictures" in reason
+    assert card.read(path) == long
+    assert of_checkpoint(run.path, device="cpu", raw_weights=True).run is None
+    other = prepare(Embedded(source="embedded", holdout=0.4, max_images=450), seed=9)
+    with contextlib.suppress(DataError):
+        assert of_checkpoint(run.path, data=other, device="cpu").run is None
+    path.unlink()
+
+
+@pytest.mark.parametrize(
+    "content", ['{"halves": [1], "train_holdout": [1]}', '{"halves": [{}], "train_holdout": [{}]}', "x"]
+)
+def test_a_damaged_floor_is_computed_again(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    subject = of_checkpoint(run.path, device="cpu")
+    monkeypatch.setenv("GANTOOL_CACHE", str(tmp_path))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gantool.metrics.features.classifier._IMAGES", 640)
+        first = measure(subject, samples=30, features="classifier", seeds=(0,))
+        (floor,) = (tmp_path / "floors").glob("*.json")
+        floor.write_text(content)
+        assert measure(subject, samples=30, features="classifier", seeds=(0,)) == first
+
+
+def test_an_output_that_cannot_be_written_is_found_before_the_work(run: RunFolder, tmp_path: Path) -> None:
+    said = gantool("evaluate", "--checkpoint", run.path, "--json", tmp_path / "nowhere" / "card.json")
+    assert said.returncode == 2
+    assert "there is no folder" in said.stderr and said.stdout == ""

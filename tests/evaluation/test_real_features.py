@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from gantool.data import PreparedSet, cache_folder
@@ -19,6 +22,7 @@ class Counting:
 
     def __init__(self) -> None:
         self.facts = FeatureFacts("counting", 40, "0", "28×28", "none")
+        self.device = torch.device("cpu")
         self.asked = 0
 
     def of(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -95,3 +99,30 @@ def test_a_classifier_is_taught_once_and_again_when_damaged(
     path.write_bytes(content)
     assert classifier_of(garments, progress=lambda stage, done, total: told.append(stage)).facts == first.facts
     assert told
+
+
+def test_a_full_disk_costs_time_and_nothing_else(garments: PreparedSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows go to the disk by a call that can fail: into mapped memory a full disk would end the process."""
+    network = Counting()
+    real = RealFeatures(garments, network)
+    first = real.of(np.arange(6))
+    writes: list[int] = []
+
+    def full(*arguments: object) -> int:
+        writes.append(1)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    np.testing.assert_array_equal(real.of(np.arange(12))[:6], first)
+    assert writes and network.asked == 12
+    real.of(np.arange(6, 12))
+    assert network.asked == 12  # within this process they are remembered
+    monkeypatch.undo()
+
+
+def test_features_of_another_device_are_others(garments: PreparedSet) -> None:
+    network = Counting()
+    RealFeatures(garments, network).of(np.arange(4))
+    network.device = torch.device("mps")
+    RealFeatures(garments, network).of(np.arange(4))
+    assert network.asked == 8

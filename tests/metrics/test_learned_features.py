@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -85,13 +86,21 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_inception_is_torch_fidelitys_network(weights: Path) -> None:
+@pytest.fixture
+def believed(weights: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, taken for the published file."""
+    digest = hashlib.sha256((weights / fid_network.FILE).read_bytes()).hexdigest()
+    monkeypatch.setattr(fid_network, "_PREFIX", digest[:8])
+    return weights
+
+
+def test_inception_is_torch_fidelitys_network(believed: Path) -> None:
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
     pixels = np.random.default_rng(0).integers(0, 256, (3, 299, 299, 3), np.uint8)
-    ours = Inception(weights)
+    ours = Inception(believed)
     theirs = FeatureExtractorInceptionV3(
-        "theirs", ["2048", "logits_unbiased"], feature_extractor_weights_path=str(weights / fid_network.FILE)
+        "theirs", ["2048", "logits_unbiased"], feature_extractor_weights_path=str(believed / fid_network.FILE)
     )
     seen, logits = theirs(torch.from_numpy(pixels).permute(0, 3, 1, 2))
     found = ours.of(pixels)
@@ -99,12 +108,19 @@ def test_inception_is_torch_fidelitys_network(weights: Path) -> None:
     np.testing.assert_allclose(ours.logits(found), logits.numpy(), rtol=1e-4, atol=1e-4)
 
 
-def test_inception_never_unpickles_strangers(tmp_path: Path) -> None:
+def test_other_weights_are_not_called_inception(weights: Path) -> None:
+    with pytest.raises(UsageError, match="not the published ones"):
+        Inception(weights)
+
+
+def test_inception_never_unpickles_strangers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Evil:
         def __reduce__(self) -> tuple[object, tuple[str]]:
             return (Path.touch, (str(tmp_path / "owned"),))
 
     torch.save({"weight": Evil()}, tmp_path / fid_network.FILE)
+    digest = hashlib.sha256((tmp_path / fid_network.FILE).read_bytes()).hexdigest()
+    monkeypatch.setattr(fid_network, "_PREFIX", digest[:8])
     with pytest.raises(UsageError, match="cannot be read"):
         Inception(tmp_path)
     assert not (tmp_path / "owned").exists()

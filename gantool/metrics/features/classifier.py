@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from gantool import seeding
-from gantool.metrics.features.base import FeatureFacts
+from gantool.metrics.features.base import FeatureFacts, exactly
 from gantool.metrics.features.inputs import FILTER
 
 DIMENSIONS = 128
@@ -52,11 +52,11 @@ class Classifier:
         device: torch.device | None = None,
     ) -> None:
         self.classes = tuple(classes)
-        self._device = device or torch.device("cpu")
+        self.device = device or torch.device("cpu")
         self._size = _shown(size)
         self._network = _Network(channels, self._size, len(classes))
         self._network.load_state_dict(dict(tensors))
-        self._network.to(self._device).eval().requires_grad_(False)
+        self._network.to(self.device).eval().requires_grad_(False)
         height, width = self._size
         self.facts = FeatureFacts("classifier", DIMENSIONS, digest(tensors), f"{height}×{width}", FILTER)
 
@@ -79,8 +79,8 @@ class Classifier:
                 (_BLOCK, *self._size, pixels.shape[3]), np.uint8
             )  # full blocks: the same bits in any company
             images[: part.stop - start] = _at(pixels[part], self._size)
-            with torch.inference_mode(), torch.autocast(self._device.type, enabled=False):
-                seen = network(_in_unit_range(torch.from_numpy(images).to(self._device)))
+            with torch.inference_mode(), torch.autocast(self.device.type, enabled=False), exactly(self.device):
+                seen = network(_in_unit_range(torch.from_numpy(images).to(self.device)))
             found[part] = seen[: part.stop - start].cpu().numpy()
         return found
 

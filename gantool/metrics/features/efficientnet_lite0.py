@@ -12,7 +12,6 @@ that again, but moves the features by several per cent: they stay float32.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -22,7 +21,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gantool.metrics.features.base import FeatureFacts
+from gantool.metrics.features.base import FeatureFacts, exactly
 from gantool.metrics.features.inputs import FILTER, at_side
 from gantool.metrics.features.weights import SHA256, efficientnet_lite0_tensors
 
@@ -92,7 +91,7 @@ class EfficientNetLite0:
 
     def _pass(self, batch: Tensor) -> Description:
         """Of uint8 B×224×224×3."""
-        with torch.inference_mode(), torch.autocast(self.device.type, enabled=False), self._exactly():
+        with torch.inference_mode(), torch.autocast(self.device.type, enabled=False), exactly(self.device):
             # a view of N×H×W×C as N×C×H×W lies channels-last
             maps = batch.to(self.device).permute(0, 3, 1, 2).float().sub_(127).div_(128)
             for block in self._blocks[: _TEXTURE_AFTER + 1]:
@@ -102,12 +101,6 @@ class EfficientNetLite0:
             for block in self._blocks[_TEXTURE_AFTER + 1 :]:
                 maps = block(maps)
             return Description(maps.mean((2, 3)).cpu().numpy(), texture.cpu().numpy())
-
-    def _exactly(self) -> contextlib.AbstractContextManager[None]:
-        """On CUDA torch would multiply in TF32, with 10 bits, and choose among kernels by the clock."""
-        if self.device.type != "cuda":
-            return contextlib.nullcontext()
-        return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
 
 
 class _Layer(NamedTuple):

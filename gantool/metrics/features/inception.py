@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from gantool.errors import UsageError
-from gantool.metrics.features.base import FeatureFacts
+from gantool.metrics.features.base import FeatureFacts, exactly
 from gantool.metrics.features.inputs import FILTER, at_side
 
 SIDE = 299
@@ -44,11 +44,11 @@ class Inception:
             FeatureExtractorInceptionV3,
         )
 
-        self._device = device or torch.device("cpu")
-        content = _weights(folder / FILE)
+        self.device = device or torch.device("cpu")
+        content = _checked(require_weights(folder))
         self._network = FeatureExtractorInceptionV3(
             "inception", [str(DIMENSIONS)], feature_extractor_weights_path=io.BytesIO(content)
-        ).to(self._device)
+        ).to(self.device)
         self._head = self._network.fc.weight.detach().cpu()
         self.facts = FeatureFacts(
             "inception", DIMENSIONS, hashlib.sha256(content).hexdigest(), f"{SIDE}×{SIDE}", FILTER
@@ -62,8 +62,8 @@ class Inception:
             part = slice(start, min(start + _BLOCK, len(pixels)))
             held = part.stop - start
             batch[:held] = at_side(pixels[part], SIDE)
-            with torch.inference_mode(), torch.autocast(self._device.type, enabled=False):
-                (seen,) = self._network(torch.from_numpy(batch).permute(0, 3, 1, 2).contiguous().to(self._device))
+            with torch.inference_mode(), torch.autocast(self.device.type, enabled=False), exactly(self.device):
+                (seen,) = self._network(torch.from_numpy(batch).permute(0, 3, 1, 2).contiguous().to(self.device))
             found[part] = seen[:held].cpu().numpy()
         return found
 
@@ -73,16 +73,32 @@ class Inception:
         return found
 
 
-def _weights(path: Path) -> bytes:
+def require_weights(folder: Path) -> Path:
+    """The file of the weights in ``folder``, downloaded where it is missing, and found to be the right one.
+
+    Raises:
+        UsageError: when it cannot be had, or is another file.
+    """
+    path = folder / FILE
     if not path.is_file():
         _download(path)
+    _checked(path)
+    return path
+
+
+def _checked(path: Path) -> bytes:
+    again = f"remove the file, and it is fetched again from {URL}"
     try:
         content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: these weights cannot be read ({error.strerror or error}); {again}") from error
+    if not hashlib.sha256(content).hexdigest().startswith(_PREFIX):
+        raise UsageError(f"{path}: these weights are not the published ones (another SHA-256); {again}")
+    try:
         torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise UsageError(f"{path}: these weights cannot be read ({reason}); remove the file, and it is fetched again "
-                         f"from {URL}") from error  # fmt: skip
+        raise UsageError(f"{path}: these weights cannot be read ({reason}); {again}") from error
     return content
 
 
