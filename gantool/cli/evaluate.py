@@ -166,7 +166,7 @@ def _table(card: Card) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for name in ("value", "floor: halves", "train, hold-out"):
         table.add_column(name, justify="right", no_wrap=True)
     for value in card.values:
