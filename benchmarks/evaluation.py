@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
@@ -34,7 +34,7 @@ from gantool.metrics.features import EfficientNetLite0
 from gantool.metrics.features.efficientnet_lite0 import SIDE
 from gantool.metrics.manifold import overlap
 from gantool.sample import BLOCK, load_generator
-from gantool.subject import Subject, _drawer
+from gantool.subject import Made, Subject
 
 PROMISED, PROMISED_SECONDS, PROMISED_GB = 1.15, 15.0, 2.0
 
@@ -73,7 +73,12 @@ class Measured:
         self.network = EfficientNetLite0()
         self.samples = samples
         facts = card.Subject(kind="checkpoint", name="quickstart")
-        self.subject = Subject(facts, self.dataset, _drawer(self.generator, self.dataset))
+        self.subject = Subject(facts, self.dataset, self.stream)
+
+    def stream(self, count: int, seed: int) -> Iterator[Made]:
+        """As `gantool evaluate` draws."""
+        for drawn in self.generator.batches(count, seed=seed):
+            yield Made(drawn.pixels, drawn.labels)
 
     def whole(self) -> None:
         """One evaluation with one seed."""
