@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 import zipfile
@@ -58,3 +59,12 @@ def test_the_wheel_holds_recipes_data_and_licences(tmp_path: Path) -> None:
         assert f"gantool/configs/{recipe.name}" in names
     assert "gantool/data/embedded/t10k-images-idx3-ubyte.gz" in names
     assert "gantool/data/embedded/LICENSE" in names
+
+
+BENCHMARKS = sorted((ROOT.parent / "benchmarks").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", BENCHMARKS, ids=[path.stem for path in BENCHMARKS])
+def test_benchmarks_know_the_names_they_use(path: Path) -> None:
+    """They run by hand and seldom: at least what they import must be there."""
+    importlib.import_module("benchmarks" if path.stem == "__init__" else f"benchmarks.{path.stem}")
