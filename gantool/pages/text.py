@@ -10,6 +10,8 @@ from gantool.data.listing import shown
 
 _JOINERS = "\u200c\u200d"
 """Invisible, but parts of words and of emoji."""
+_LARGEST, _SMALLEST = 1e15, 1e-7
+"""Numbers from the one on, and deviations below the other, are written as powers of ten."""
 
 
 def visible(text: str) -> str:
@@ -40,12 +42,24 @@ def number(value: float | None, deviation: float | None = None) -> str:
     if value is None or not math.isfinite(value):
         return "–"
     if deviation is not None and math.isfinite(deviation) and deviation > 0:
-        decimals = min(8, max(0, 1 - math.floor(math.log10(deviation))))
+        if deviation < _SMALLEST or max(abs(value), deviation) >= _LARGEST:
+            return f"{number(value)} ± {deviation:.1e}"
+        decimals = max(0, 1 - math.floor(math.log10(deviation)))
         return f"{value:,.{decimals}f} ± {deviation:,.{decimals}f}"
     if value == 0:
         return "0"
-    if not 1e-6 <= abs(value) < 1e15:
+    if not 1e-6 <= abs(value) < _LARGEST:
         return f"{value:.3e}"
     decimals = max(0, 3 - math.floor(math.log10(abs(value))))
     text = f"{value:,.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def whole(value: float) -> str:
+    """``1,234``; a power of ten where that would run over the page."""
+    return f"{value:,.0f}" if abs(value) < _LARGEST else number(value)
+
+
+def share(value: float, decimals: int = 1) -> str:
+    """``12.5%``; as it is where it is no share at all."""
+    return f"{value:.{decimals}%}" if abs(value) < 1e6 else number(value)
