@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from rich.cells import cell_len, set_cell_size
+from rich.console import Console
 
 from gantool.data.listing import shown
 
 _JOINERS = "\u200c\u200d"
 """Invisible, but parts of words and of emoji."""
+_PLAINER = {"×": "x", "…": "~", "’": "'", "–": "-", "−": "-", "±": "+/-", "★": "*", "↓": "v", "↑": "^", "¹": "(1)"}
 _LARGEST, _SMALLEST = 1e15, 1e-7
 """Numbers from the one on, and deviations below the other, are written as powers of ten."""
 
@@ -30,6 +33,20 @@ def shortened(text: str, width: int) -> str:
     head = width - 1 - tail
     backwards = set_cell_size(text[::-1], tail)[::-1]  # of a character two columns wide that is cut, a space stays
     return set_cell_size(text, head) + "…" + backwards
+
+
+def plain_for(console: Console) -> Callable[[str], str]:
+    """What makes a text one that ``console`` can print: a sign that its encoding lacks gets a plainer one."""
+    encoding = console.encoding
+
+    def plain(text: str) -> str:
+        try:
+            text.encode(encoding)
+        except UnicodeEncodeError:
+            return "".join(_plainer(char, encoding) for char in text)
+        return text
+
+    return plain
 
 
 def counted(number: int, noun: str) -> str:
@@ -63,3 +80,11 @@ def whole(value: float) -> str:
 def share(value: float, decimals: int = 1) -> str:
     """``12.5%``; as it is where it is no share at all."""
     return f"{value:.{decimals}%}" if abs(value) < 1e6 else number(value)
+
+
+def _plainer(char: str, encoding: str) -> str:
+    try:
+        char.encode(encoding)
+    except UnicodeEncodeError:
+        return _PLAINER.get(char) or char.encode(encoding, "backslashreplace").decode(encoding)
+    return char

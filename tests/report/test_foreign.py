@@ -1,9 +1,10 @@
-"""Run folders that others made: pipes, huge files, numbers beyond sense. A report must end, and say what it left out."""
+"""Run folders that others made: pipes, huge files, numbers beyond sense. A report ends, and says what it left out."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def test_a_pipe_that_took_a_files_place_is_refused(tmp_path: Path, monkeypatch: 
     regular, pipe = tmp_path / "file", tmp_path / "pipe"
     regular.write_bytes(b"x")
     os.mkfifo(pipe)
-    found = os.stat(regular)
+    found = regular.stat()
     monkeypatch.setattr(os, "stat", lambda *_, **__: found)
     with pytest.raises(OSError, match="no regular file"):
         files.read_regular(pipe, 10)
@@ -167,7 +168,4 @@ def test_extreme_numbers_stay_short_everywhere(tmp_path: Path) -> None:
         cards={"holdout-x": card(values=values, discriminator=dict.fromkeys(("accuracy_made", "gap"), 1e308))},
         audited=audit(checks=checks),
     )
-    assert not [
-        word for word in words_of(run).replace(",", "").split() if word.rstrip("%").isdigit() and len(word) > 40
-    ]
-    assert "0" * 30 not in words_of(run).replace(",", "")
+    assert not re.search(r"\d{30}", words_of(run).replace(",", ""))
