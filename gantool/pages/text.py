@@ -12,7 +12,19 @@ from gantool.data.listing import shown
 
 _JOINERS = "\u200c\u200d"
 """Invisible, but parts of words and of emoji."""
-_PLAINER = {"×": "x", "…": "~", "’": "'", "–": "-", "−": "-", "±": "+/-", "★": "*", "↓": "v", "↑": "^", "¹": "(1)"}
+_PLAINER = {
+    "×": "x",
+    "…": "~",
+    "’": "'",
+    "–": "-",
+    "−": "-",
+    "±": "+/-",
+    "★": "*",
+    "↓": "v",
+    "↑": "^",
+    "¹": "(1)",
+    "é": "e",
+}
 _LARGEST, _SMALLEST = 1e15, 1e-7
 """Numbers from the one on, and deviations below the other, are written as powers of ten."""
 
