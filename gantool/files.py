@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old one or the new one, never a half.
+"""Writing files so that a reader sees the old one or the new one, never a half; reading those of strangers.
 
 A temporary file in the same folder, ``fsync``, ``os.replace``, ``fsync`` of the folder. What this does not do:
 locking (`rundir`), and protection on network file systems that lie about ``fsync``.
@@ -7,10 +7,13 @@ locking (`rundir`), and protection on network file systems that lie about ``fsyn
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from gantool.errors import UsageError
 
@@ -61,6 +64,30 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode("utf-8"))
 
 
+def open_regular(path: Path, most_bytes: int) -> BinaryIO:
+    """Open a file that anyone may have put there, to read it: never a pipe or a device, which can block for ever.
+
+    Raises:
+        OSError: also for what is no regular file, and for one of more than ``most_bytes``.
+        ValueError: for a name with a null byte.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+    _require_regular(os.stat(path), path, most_bytes)  # noqa: PTH116 - before it is opened: a device may act on that
+    descriptor = os.open(path, flags)
+    try:
+        _require_regular(os.fstat(descriptor), path, most_bytes)  # it may be another by now
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_regular(path: Path, most_bytes: int) -> bytes:
+    """The content of a file that anyone may have put there. Raises as `open_regular` does."""
+    with open_regular(path, most_bytes) as stream:
+        return stream.read(most_bytes)
+
+
 def remove_stale_temporaries(folder: Path) -> None:
     """Remove what a killed process left in ``folder``. Only for a folder whose lock is held."""
     for leftover in folder.glob(f".*{TEMPORARY_SUFFIX}"):
@@ -76,6 +103,13 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _require_regular(found: os.stat_result, path: Path, most_bytes: int) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "no regular file", str(path))
+    if found.st_size > most_bytes:
+        raise OSError(errno.EFBIG, f"larger than {most_bytes / 1e6:,.6g} MB", str(path))
 
 
 def _sync(path: Path) -> None:

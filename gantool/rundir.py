@@ -26,6 +26,9 @@ except ImportError:  # Windows: runs are not locked there, as the README says
 
 CHECKPOINT_SUFFIX = ".safetensors"
 
+_RECORD_LIMIT = 100_000
+_NUMBERED = re.compile(r"[0-9]{9,}")
+
 
 class RunFolder:
     """One run on disk. Creating the object touches nothing."""
@@ -94,8 +97,8 @@ class RunFolder:
 
     def checkpoints(self) -> list[Path]:
         """All checkpoints, oldest first."""
-        found = [p for p in self.checkpoint_folder.glob(f"*{CHECKPOINT_SUFFIX}") if re.fullmatch(r"\d{9,}", p.stem)]
-        return sorted(found, key=images_seen_of)
+        found = self.checkpoint_folder.glob(f"*{CHECKPOINT_SUFFIX}")
+        return sorted((path for path in found if _is_checkpoint(path)), key=images_seen_of)
 
     def newest(self) -> Path | None:
         """The checkpoint of the highest counter."""
@@ -107,13 +110,13 @@ class RunFolder:
         if record is None:
             return None
         path = self.checkpoint_folder / Path(str(record["file"])).name
-        return path if path.is_file() else None
+        return path if _is_checkpoint(path) else None
 
     def read_best(self) -> dict[str, Any] | None:
         """``{"file": …, "metric": …, "value": …}``, or None."""
         try:
-            record = json.loads(self.best_record.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            record = json.loads(files.read_regular(self.best_record, _RECORD_LIMIT))
+        except (OSError, ValueError, RecursionError):
             return None
         return record if isinstance(record, dict) and "file" in record else None
 
@@ -126,6 +129,11 @@ class RunFolder:
 def images_seen_of(checkpoint: Path) -> int:
     """The counter in a checkpoint's name."""
     return int(checkpoint.stem)
+
+
+def _is_checkpoint(path: Path) -> bool:
+    """A regular file of a checkpoint's name: a number and the suffix."""
+    return path.suffix == CHECKPOINT_SUFFIX and bool(_NUMBERED.fullmatch(path.stem)) and path.is_file()
 
 
 def next_free(name: str, parent: Path = Path("runs")) -> Path:

@@ -142,27 +142,34 @@ def chosen_subject(
 
 def _show(card: Card) -> None:
     from rich.console import Console
+    from rich.text import Text
+
+    from gantool.pages.text import counted, plain_for, visible
 
     console = Console(highlight=False)
+    plain = plain_for(console)
+
+    def say(line: str, style: str = "") -> None:
+        console.print(Text(plain(visible(line)), style))
+
     reference = card.reference
     trained = f" after {card.subject.images_seen:,} images" if card.subject.images_seen is not None else ""
-    console.print(f"[bold]{_plain(card.subject.name)}[/bold]{trained}")
-    seeds = "1 seed" if len(card.seeds) == 1 else f"{len(card.seeds)} seeds"
-    console.print(
-        f"{card.samples:,} generated against {reference.pictures:,} real pictures ({reference.split}, "
-        f"set {reference.fingerprint[:12]}), {seeds}, features {card.features.name}"
+    say(f"{card.subject.name}{trained}", "bold")
+    say(
+        f"{card.samples:,} generated against {reference.pictures:,} real pictures ({reference.split}, set "
+        f"{reference.fingerprint[:12]}), {counted(len(card.seeds), 'seed')}, features {card.features.name}"
     )
-    console.print(_table(card))
+    console.print(_table(card, plain))
     if card.discriminator is not None:
-        console.print(_discriminator(card.discriminator))
+        say(_discriminator(card.discriminator))
     for value in card.values:
         if value.note:
-            console.print(f"note: {value.title}: {value.note}.")
+            say(f"note: {value.title}: {value.note}.")
     for note in card.notes:
-        console.print(f"note: {_plain(note)}")
+        say(f"note: {note}")
 
 
-def _table(card: Card) -> Table:
+def _table(card: Card, plain: Callable[[str], str]) -> Table:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
@@ -172,8 +179,10 @@ def _table(card: Card) -> Table:
     for value in card.values:
         style = "bold" if value.leads else "" if value.reliable else "dim"
         other = value.floor.train_holdout
-        cells = (_spread(value), _spread(value.floor.halves), "" if other is None else _spread(other))
-        table.add_row(f"{'→ ' if value.leads else '  '}{_short(value)}", *cells, style=style)
+        spreads = (value, value.floor.halves, *(() if other is None else (other,)))
+        cells = [plain(_spread(spread)) for spread in spreads]
+        name = f"{'→ ' if value.leads else '  '}{_short(value)}"
+        table.add_row(plain(name), *cells, style=style)
     return table
 
 
@@ -182,10 +191,9 @@ def _short(value: Value) -> str:
 
 
 def _spread(spread: Spread) -> str:
-    if spread.mean is None:
-        return "–"
-    deviation = "" if spread.deviation is None else f" ± {spread.deviation:.2g}"
-    return f"{spread.mean:.4g}{deviation}"
+    from gantool.pages.text import number
+
+    return number(spread.mean, spread.deviation)
 
 
 def _discriminator(judged: dict[str, object]) -> str:
@@ -197,9 +205,3 @@ def _discriminator(judged: dict[str, object]) -> str:
     gap = judged.get("gap")
     overfit = f"; mean logit on training less held-out pictures {gap:+.3f}" if isinstance(gap, float) else ""
     return f"discriminator right on: {accuracies}{overfit}"
-
-
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

@@ -46,11 +46,13 @@ class Comparison:
         entries: the columns.
         rows: a metric each, in the order of the first card.
         config: keys in which the configs of the runs differ; a value for each entry, "–" for one without a config.
+        notes: a sentence each: what stands beside itself.
     """
 
     entries: Sequence[Entry]
     rows: Sequence[Row]
     config: Sequence[Difference]
+    notes: Sequence[str] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values that JSON can hold."""
@@ -66,6 +68,7 @@ class Comparison:
             "subjects": [{"name": one.name, **one.card.subject.model_dump(exclude={"name"})} for one in self.entries],
             "metrics": [_row(row) for row in self.rows],
             "config": [{"key": one.key, "values": list(one.values)} for one in self.config],
+            "notes": list(self.notes),
         }
 
     def to_json(self) -> str:
@@ -88,7 +91,7 @@ def compare(paths: Sequence[Path | str], *, features: str | None = None, split: 
     entries = read_entries([Path(path) for path in paths], features, split)
     require_comparable(entries)
     names = dict.fromkeys(value.name for entry in entries for value in entry.card.values)
-    return Comparison(entries, [_compared(name, entries) for name in names], _config(entries))
+    return Comparison(entries, [_compared(name, entries) for name in names], _config(entries), _notes(entries))
 
 
 def require_comparable(entries: Sequence[Entry]) -> None:
@@ -108,6 +111,30 @@ def require_comparable(entries: Sequence[Entry]) -> None:
         lines.append(f"  measure {other.name} in the same way: {command}")
     if lines:
         raise UsageError("\n".join(lines))
+
+
+def _notes(entries: Sequence[Entry]) -> list[str]:
+    """Of every entry that was there before, who that was."""
+    found = []
+    for place, entry in enumerate(entries):
+        twin = next((other for other in entries[:place] if _same_file(other, entry)), None)
+        if twin is not None:
+            found.append(f"{entry.name} stands beside itself: it was given more than once.")
+            continue
+        twin = next((other for other in entries[:place] if _same_subject(other, entry)), None)
+        if twin is not None:
+            found.append(f"{twin.name} and {entry.name} are the same checkpoint: what differs is chance.")
+    return list(dict.fromkeys(found))
+
+
+def _same_file(one: Entry, other: Entry) -> bool:
+    return one.path.resolve() == other.path.resolve()
+
+
+def _same_subject(one: Entry, other: Entry) -> bool:
+    """The same checkpoint with the same weights of it; cards of other features or pictures are not compared at all."""
+    first, second = one.card.subject, other.card.subject
+    return first.digest is not None and (first.digest, first.weights) == (second.digest, second.weights)
 
 
 def best_of(values: Sequence[Value | None]) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from gantool.errors import UsageError
 from gantool.evaluation.card import Card
 from gantool.pages.text import visible
 from gantool.report.cards import NewerFormat, read_card
-from gantool.report.gathering import PREFERRED, read_cards
+from gantool.report.gathering import PREFERRED, read_cards, read_info
 from gantool.rundir import RunFolder
 
 _MOST = 12
@@ -65,10 +64,9 @@ def evaluate_command(entry: Entry, card: Card, data: str = "") -> str:
 def prepared_set(entry: Entry) -> str:
     """The folder of the real pictures of an entry, as a command names it."""
     try:
-        info = json.loads(entry.run.info.read_text(encoding="utf-8")) if entry.run else {}
+        known = read_info(entry.run).get("prepared") if entry.run else None
     except (OSError, ValueError, RecursionError):
-        info = {}
-    known = info.get("prepared") if isinstance(info, dict) else None
+        known = None
     return shlex.quote(visible(known)) if isinstance(known, str) else "DIR"
 
 

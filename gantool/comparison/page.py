@@ -46,6 +46,7 @@ def render(comparison: Comparison) -> str:
         ],
         samples=samples(comparison),
         config=comparison.config,
+        notes=comparison.notes,
         configs=sum(entry.run is not None for entry in comparison.entries),
     )
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-from gantool.pages.text import number, shortened, visible
+from gantool.pages.text import number, share, shortened, visible
 from gantool.version import __version__
 
 
@@ -35,7 +35,12 @@ def render(room: str, template: str, **content: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        visible=visible, shortened=shortened, number=number, policy_hash=_policy_hash, around_options=_around_options
+        visible=visible,
+        shortened=shortened,
+        number=number,
+        share=share,
+        policy_hash=_policy_hash,
+        around_options=_around_options,
     )
     style = _own("gantool.pages", "style.css") + _own(room, "style.css")
     page = environment.get_template(template)

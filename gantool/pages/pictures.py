@@ -13,10 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
+
+from gantool import files
 
 MOST_PIXELS = 64_000_000
+MOST_FILE_BYTES = 128_000_000
 
+_FORMATS = ("PNG", "JPEG", "WEBP")
 _LEVELS = ((900, 82), (900, 62), (720, 60), (560, 50), (400, 40), (240, 30))
 """Longer side in pixels, and WebP's quality: tried in this order until all fit."""
 
@@ -53,7 +57,7 @@ def _one(path: Path, side: int, quality: int, faults: dict[Path, str]) -> Inline
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd files, and of large ones before it refuses them
-            with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as image:
+            with files.open_regular(path, MOST_FILE_BYTES) as file, Image.open(file, formats=_FORMATS) as image:
                 if image.width * image.height > MOST_PIXELS:
                     faults[path] = f"{image.width:,}×{image.height:,} pixels are too many"
                     return None
@@ -62,7 +66,13 @@ def _one(path: Path, side: int, quality: int, faults: dict[Path, str]) -> Inline
         content = io.BytesIO()
         small.save(content, "WEBP", quality=quality, method=4)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        faults[path] = str(error).replace(str(path.parent), "").strip() or type(error).__name__
+        faults[path] = _reason(error)
         return None
     address = f"data:image/webp;base64,{base64.b64encode(content.getvalue()).decode('ascii')}"
     return Inlined(address, small.width, small.height)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return f"no picture of {', '.join(_FORMATS[:-1])} or {_FORMATS[-1]}"
+    return (isinstance(error, OSError) and error.strerror) or str(error).strip() or type(error).__name__

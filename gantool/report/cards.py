@@ -9,10 +9,13 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gantool import files
 from gantool.errors import DataError
 from gantool.evaluation.card import FORMAT, Card, Spread, Value
 
 _SIZE_LIMIT = 32_000_000
+_LARGEST = 2**64
+"""Whole number; a seed may be so large."""
 
 
 class NewerFormat(DataError):
@@ -118,10 +121,8 @@ def read_audit(path: Path) -> Audit:
 
 def _read(path: Path, model: type[_Kind], kind: str) -> _Kind:
     try:
-        if path.stat().st_size > _SIZE_LIMIT:
-            raise DataError(f"{path}: too large for a {kind}")
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text, parse_constant=lambda _: None, parse_float=_finite)  # NaN, and 1e999
+        text = files.read_regular(path, _SIZE_LIMIT).decode("utf-8")
+        content = json.loads(text, parse_constant=lambda _: None, parse_float=_finite, parse_int=_whole)
     except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else f"damaged: {_brief(error)}"
         raise DataError(f"{path}: {reason}") from error
@@ -140,14 +141,32 @@ def _checked(path: Path, content: Any, model: type[_Kind], kind: str) -> _Kind:
     if format != FORMAT:
         raise DataError(f"{path}: damaged: its format is not a number of ours")
     try:
-        return model.model_validate(content)
+        found = model.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise DataError(f"{path}: damaged: {where}: {first['msg'][:200]}") from error
+    if isinstance(found, Card):
+        _require_deviations(path, found)
+    return found
+
+
+def _require_deviations(path: Path, card: Card) -> None:
+    """None is below 0."""
+    for value in card.values:
+        for spread in (value, value.floor.halves, value.floor.train_holdout):
+            if spread is not None and spread.deviation is not None and spread.deviation < 0:
+                raise DataError(f"{path}: damaged: {value.name[:60]}: its deviation is below 0")
+
+
+def _whole(text: str) -> int:
+    if abs(value := int(text)) > _LARGEST:
+        raise ValueError(f"a number of {len(text)} digits")
+    return value
 
 
 def _finite(text: str) -> float | None:
+    """None for what is beyond all numbers (1e999), as for NaN."""
     return value if math.isfinite(value := float(text)) else None
 
 

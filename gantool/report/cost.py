@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from gantool.pages.text import counted, number
+from gantool.pages.text import counted, number, whole
 from gantool.report.records import Records
 
 WATTS_PER_THREAD = 10.0
@@ -31,7 +31,7 @@ class Cost(NamedTuple):
     @property
     def formula(self) -> str:
         """The estimate with its numbers."""
-        return f"{number(round(self.hours, 4))} h × {self.watts:,.0f} W ÷ 1,000 = {number(self.kilowatt_hours)} kWh"
+        return f"{number(round(self.hours, 4))} h × {whole(self.watts)} W ÷ 1,000 = {number(self.kilowatt_hours)} kWh"
 
 
 def cost(records: Records, environment: Mapping[str, Any], watts: float | None = None) -> Cost:

@@ -8,7 +8,8 @@ from typing import Literal
 
 from gantool.pages.charts import Chart, Drawing, Mark, Series, draw
 from gantool.pages.text import visible
-from gantool.report.records import Line, Records
+from gantool.report.records import Records
+from gantool.report.thinning import Line
 
 MOST_MARKS = 40
 """Happenings that are marked in the curves, the first ones."""

@@ -34,6 +34,7 @@ def data_summary(run: RunFolder, info: Mapping[str, Any], config: ExperimentConf
     if folder is None:
         return _remembered(run, info, config, "The run does not say where its prepared set is.")
     try:
+        _require_files(folder)
         described = dataset.describe(PreparedSet.open(folder, checked=True))  # the report trains nothing: no hashing
     except _FAULTS as error:
         reason = visible(str(error).replace(str(folder), folder.name))  # a report is shared: no paths of this machine
@@ -43,6 +44,17 @@ def data_summary(run: RunFolder, info: Mapping[str, Any], config: ExperimentConf
         note = f"The folder {folder.name} holds other pictures now than those that the run was trained on."
         return _remembered(run, info, config, note)
     return _described(described)
+
+
+def _require_files(folder: Path) -> None:
+    """A pipe in a foreign set would block who opens it for ever.
+
+    Raises:
+        OSError: naming what is neither file nor folder.
+    """
+    for path in folder.iterdir():
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise OSError(f"{path.name} is no regular file")
 
 
 def _described(known: Mapping[str, Any]) -> DataSummary:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gantool import files
 from gantool.errors import DataError
 from gantool.evaluation.card import Card
 from gantool.pages.pictures import Inlined, inlined
@@ -16,6 +17,7 @@ from gantool.report.cost import Cost, cost
 from gantool.report.dataset import DataSummary, data_summary
 from gantool.report.records import Records, read_records
 from gantool.report.settings import Settings, settings_of
+from gantool.report.thinning import MOST_NAMES
 from gantool.report.timeline import Timeline, timeline
 from gantool.rundir import RunFolder, images_seen_of
 
@@ -24,6 +26,7 @@ PREFERRED = "holdout-efficientnet_lite0"
 
 _EVIDENCE_BYTES = 1_500_000
 _MOST_CARDS = 12
+_INFO_BYTES = 4_000_000
 
 _Kind = TypeVar("_Kind", Card, Audit)
 
@@ -78,6 +81,8 @@ def gather(run: RunFolder, watts: float | None = None) -> Gathered:
     if records.damaged:
         lines = "1 line is" if records.damaged == 1 else f"{records.damaged:,} lines are"
         faults.append(f"metrics.jsonl: {lines} damaged and left out")
+    if records.names_left_out:
+        faults.append(f"metrics.jsonl: it holds more than {MOST_NAMES} curves; the others are not shown")
     shown = timeline(run)
     faults += shown.faults
     audit, evidence = _audit(run, faults)
@@ -114,17 +119,27 @@ def _readable(path: Path, read: Any, faults: list[str]) -> Any:
         return None
 
 
+def read_info(run: RunFolder) -> Mapping[str, Any]:
+    """``run.json``.
+
+    Raises:
+        OSError, ValueError, RecursionError: when it is missing, cannot be read, or holds something else.
+    """
+    info = json.loads(files.read_regular(run.info, _INFO_BYTES))
+    if not isinstance(info, dict):
+        raise ValueError("no mapping")  # noqa: TRY004 - a fault of the file, not of the caller
+    return info
+
+
 def _info(run: RunFolder, faults: list[str]) -> Mapping[str, Any]:
     try:
-        info = json.loads(run.info.read_text(encoding="utf-8"))
+        return read_info(run)
     except FileNotFoundError:
-        info, reason = None, "is missing"
-    except (OSError, ValueError, RecursionError):
-        info, reason = None, "is damaged"
-    else:
+        reason = "is missing"
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror or error})"
+    except (ValueError, RecursionError):
         reason = "is damaged"
-    if isinstance(info, dict):
-        return info
     faults.append(f"run.json {reason}: environment and data set are not known")
     return {}
 

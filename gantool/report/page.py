@@ -9,7 +9,7 @@ from typing import Any
 
 from gantool.evaluation.card import Card, Features, Value
 from gantool.pages import render as render_page
-from gantool.pages.text import counted, number, visible
+from gantool.pages.text import counted, number, share, visible, whole
 from gantool.report import curves
 from gantool.report.cards import Audit, Figure, floor_of, leading
 from gantool.report.gathering import Gathered
@@ -40,7 +40,7 @@ def render(gathered: Gathered) -> str:
         metric_curves=curves.metric_curves(gathered.records),
         training_curves=curves.training_curves(gathered.records),
         happenings=gathered.records.happenings[:_MOST_HAPPENINGS],
-        more_happenings=max(0, len(gathered.records.happenings) - _MOST_HAPPENINGS),
+        more_happenings=max(0, gathered.records.happened - _MOST_HAPPENINGS),
         audit=gathered.audit,
         audited=_audited(gathered.audit),
         evidence=gathered.evidence,
@@ -96,7 +96,9 @@ def times_floor(value: Value) -> str:
     if floor.mean <= (floor.deviation or 0.0):  # an unbiased distance between equals is 0 or so: no measure of anything
         return ""
     ratio = value.mean / floor.mean
-    return f"{ratio:,.1f}" if ratio < 100 else f"{ratio:,.0f}"
+    if not math.isfinite(ratio):
+        return ""
+    return f"{ratio:,.1f}" if ratio < 100 else whole(ratio)
 
 
 def _audit_words(audit: Audit | None) -> str:
@@ -113,7 +115,7 @@ def _numbers(gathered: Gathered) -> list[tuple[str, str, str]]:
     pace = gathered.cost.images_per_second
     rows = [("images seen", f"{gathered.images_seen:,}", ""), ("computing", *_time(gathered.cost.hours))]
     if pace is not None:
-        rows.append(("pace", f"{pace:,.0f}" if pace >= 10 else number(round(pace, 2)), " images/s"))
+        rows.append(("pace", whole(pace) if pace >= 10 else number(round(pace, 2)), " images/s"))
     rows.append(("energy, estimated", number(float(f"{gathered.cost.kilowatt_hours:.2g}")), " kWh"))
     return rows
 
@@ -135,7 +137,7 @@ def _about(gathered: Gathered) -> list[tuple[str, str]]:
 
 def _time(hours: float) -> tuple[str, str]:
     if hours >= 1:
-        return f"{hours:,.1f}", " h"
+        return (f"{hours:,.1f}" if hours < 1e6 else number(hours)), " h"
     return (f"{hours * 60:.0f}", " min") if hours * 60 >= 1 else (f"{hours * 3600:.0f}", " s")
 
 
@@ -185,7 +187,7 @@ def features_words(features: Features) -> str:
 def _discriminator(card: Card) -> list[tuple[str, str]]:
     known = card.discriminator or {}
     rows = [
-        (visible(key[:60].replace("_", " ")), f"{value:.1%}" if key.startswith("accuracy") else number(float(value)))
+        (visible(key[:60].replace("_", " ")), share(value) if key.startswith("accuracy") else number(float(value)))
         for key, value in known.items()
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     ]
@@ -211,9 +213,9 @@ def _figure(value: float | None, figure: Figure) -> str:
     if value is None:
         return "–"
     if figure.unit == "share":
-        return f"{value:.2%}"
+        return share(value, 2)
     if figure.unit == "count":
-        return f"{value:,.0f}"
+        return whole(value)
     return number(float(f"{value:.3g}"))
 
 
@@ -246,5 +248,5 @@ def _costs(gathered: Gathered) -> list[tuple[str, str]]:
         ("computing", f"{''.join(_time(cost.hours))} in {counted(sessions, 'session')}"),
         ("pace", pace),
         ("energy", f"hours × watts ÷ 1,000: {cost.formula}"),
-        ("watts", f"{cost.watts:,.0f} W, {cost.assumption}"),
+        ("watts", f"{whole(cost.watts)} W, {cost.assumption}"),
     ]

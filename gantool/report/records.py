@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+from gantool import files
+from gantool.report.thinning import Line, Thinned
 
 _MOST_IMAGES = 1e15
+_MOST_BYTES = 4_000_000_000
+_MOST_LINE = 200_000
 _HAPPENINGS = ("rollback", "warning", "inexact")
-
-
-@dataclass(frozen=True)
-class Line:
-    """One measurement: numbers, or None where there was none."""
-
-    images_seen: float
-    values: Mapping[str, float | None]
+_KEPT_HAPPENINGS = 200
+_KEPT_LETTERS = 2000
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,15 @@ class Records:
     """What a run wrote down.
 
     Attributes:
-        logs: losses and rates, in order; the speed is among them as ``images_per_second``.
-        evaluations: metrics, in order.
-        happenings: in order.
+        logs: losses and rates, in order; the speed is among them as ``images_per_second``. Of long logs, what curves
+            need (`Thinned`).
+        evaluations: metrics, in order; the same.
+        happenings: the first ones, in order.
+        happened: how many happenings there were.
+        images_seen: how far the records go.
+        images_per_second: the median over all log lines: the pace of training between them, without evaluations.
         damaged: lines that could not be read.
+        names_left_out: whether there were more names than are kept.
         seconds: time of computing, summed over the run's sessions.
         sessions: how often it was started or went on.
         fault: why the file could not be read at all; "" where it could.
@@ -48,49 +53,63 @@ class Records:
     logs: Sequence[Line] = ()
     evaluations: Sequence[Line] = ()
     happenings: Sequence[Happening] = ()
+    happened: int = 0
+    images_seen: int = 0
+    images_per_second: float | None = None
     damaged: int = 0
+    names_left_out: bool = False
     seconds: float = 0.0
     sessions: int = 0
     fault: str = ""
 
-    @property
-    def images_seen(self) -> int:
-        """How far the records go."""
-        return int(max((line.images_seen for line in (*self.logs, *self.evaluations)), default=0))
-
-    @property
-    def images_per_second(self) -> float | None:
-        """The median over the log lines: the pace of training between them, without evaluations."""
-        known = [speed for line in self.logs if (speed := line.values.get("images_per_second"))]
-        return statistics.median(known) if known else None
-
 
 def read_records(path: Path) -> Records:
-    """What can be read of the ``metrics.jsonl`` in ``path``. Raises nothing."""
+    """What can be read of the ``metrics.jsonl`` in ``path``, line by line. Raises nothing."""
     try:
-        content = path.read_bytes()
+        with files.open_regular(path, _MOST_BYTES) as stream:
+            return _read(stream)
     except FileNotFoundError:
         return Records()
     except OSError as error:
         return Records(fault=str(error.strerror or error))
-    logs: list[Line] = []
-    evaluations: list[Line] = []
-    happenings, clocks, damaged = [], [], 0
-    for text in content.splitlines():
+
+
+def _read(stream: BinaryIO) -> Records:
+    kept = {"log": Thinned(), "evaluation": Thinned()}
+    happenings: list[Happening] = []
+    paces, clock, happened, damaged, furthest = array("d"), _Clock(), 0, 0, 0.0
+    for text in _lines(stream):
         entry = _entry(text)
         if entry is None:
             damaged += 1
             continue
         images_seen, event = float(entry["images_seen"]), str(entry.get("event"))
-        clock = entry.get("clock")
-        clock = clock if isinstance(clock, dict) else {}
+        times = entry.get("clock")
+        times = times if isinstance(times, dict) else {}
         if event in _HAPPENINGS:
-            happenings.append(Happening(images_seen, event, str(entry.get("message") or "")))
-        if event in ("log", "evaluation"):
-            clocks.append((number(clock.get("time")), number(clock.get("elapsed"))))
-            (logs if event == "log" else evaluations).append(Line(images_seen, _values(entry, clock, event)))
-    seconds, sessions = _computing(clocks)
-    return Records(logs, evaluations, happenings, damaged, seconds, sessions)
+            happened += 1
+            if len(happenings) < _KEPT_HAPPENINGS:
+                message = str(entry.get("message") or "")[:_KEPT_LETTERS]
+                happenings.append(Happening(images_seen, event, message))
+        if event in kept:
+            furthest = max(furthest, images_seen)
+            clock.add(number(times.get("time")), number(times.get("elapsed")))
+            kept[event].add(images_seen, _values(entry, times, event))
+        if event == "log" and (pace := number(times.get("images_per_second"))):
+            paces.append(pace)
+    logs, evaluations = kept.values()
+    return Records(
+        logs=logs.lines(),
+        evaluations=evaluations.lines(),
+        happenings=happenings,
+        happened=happened,
+        images_seen=int(furthest),
+        images_per_second=statistics.median(paces) if paces else None,
+        damaged=damaged,
+        names_left_out=logs.names_left_out or evaluations.names_left_out,
+        seconds=clock.seconds,
+        sessions=clock.sessions,
+    )
 
 
 def number(value: object) -> float | None:
@@ -101,6 +120,14 @@ def number(value: object) -> float | None:
         return float(value) if math.isfinite(value) else None
     except OverflowError:
         return None
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Line by line; of one that is too long for ours, only its beginning, which is no JSON."""
+    while text := stream.readline(_MOST_LINE):
+        yield text
+        while len(text) == _MOST_LINE and not text.endswith(b"\n"):
+            text = stream.readline(_MOST_LINE)
 
 
 def _entry(text: bytes) -> dict[str, Any] | None:
@@ -114,31 +141,33 @@ def _entry(text: bytes) -> dict[str, Any] | None:
     return entry if images_seen is not None and 0 <= images_seen < _MOST_IMAGES else None
 
 
-def _values(entry: Mapping[str, Any], clock: Mapping[str, Any], event: str) -> dict[str, float | None]:
-    values = {
-        key: number(value)
-        for key, value in entry.items()
-        if key not in ("event", "images_seen", "clock") and (value is None or number(value) is not None)
-    }
+def _values(entry: Mapping[str, Any], times: Mapping[str, Any], event: str) -> Iterable[tuple[str, float | None]]:
+    for key, value in entry.items():
+        known = number(value)
+        if key not in ("event", "images_seen", "clock") and (value is None or known is not None):
+            yield key, known
     if event == "log":
-        values["images_per_second"] = number(clock.get("images_per_second"))
-    return values
+        yield "images_per_second", number(times.get("images_per_second"))
 
 
-def _computing(clocks: Sequence[tuple[float | None, float | None]]) -> tuple[float, int]:
+class _Clock:
     """Seconds over all sessions, and how many there were.
 
     ``elapsed`` begins at 0 with every session: one is new where it falls, or where ``time − elapsed``, when the session
     began, is later than the line before.
     """
-    seconds, sessions, before, when = 0.0, 0, 0.0, 0.0
-    for time, elapsed in clocks:
+
+    def __init__(self) -> None:
+        self.seconds, self.sessions = 0.0, 0
+        self._before, self._when = 0.0, 0.0
+
+    def add(self, time: float | None, elapsed: float | None) -> None:
+        """The clock of the next line."""
         if elapsed is None or elapsed < 0:
-            continue
+            return
         began = None if time is None else time - elapsed
-        if not sessions or elapsed < before or (began is not None and began > when):
-            sessions += 1
-            before = 0.0
-        seconds += elapsed - before
-        before, when = elapsed, time if time is not None else when
-    return seconds, sessions
+        if not self.sessions or elapsed < self._before or (began is not None and began > self._when):
+            self.sessions += 1
+            self._before = 0.0
+        self.seconds += elapsed - self._before
+        self._before, self._when = elapsed, time if time is not None else self._when

@@ -7,12 +7,14 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from gantool.config import ExperimentConfig, load_config
+from gantool import files
+from gantool.config import ExperimentConfig, load_config, parse_config
 from gantool.errors import ConfigError
 from gantool.recipes import recipes
 from gantool.rundir import RunFolder
 
 _MISSING = object()
+_CONFIG_BYTES = 1_000_000
 
 
 class Difference(NamedTuple):
@@ -38,9 +40,11 @@ class Settings(NamedTuple):
 def settings_of(run: RunFolder) -> Settings:
     """The config of a run. Raises nothing: a fault is told."""
     try:
-        config = load_config(run.config)
-    except (ConfigError, OSError) as error:
+        config = parse_config(files.read_regular(run.config, _CONFIG_BYTES), file=str(run.config))
+    except ConfigError as error:
         return Settings(None, "", None, [], str(error))
+    except OSError as error:
+        return Settings(None, "", None, [], f"{run.config}: {error.strerror or error}")
     known = recipes().get(config.name)
     found: list[Difference] = []
     if known is not None:

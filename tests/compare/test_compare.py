@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -210,6 +213,43 @@ def test_the_page(tmp_path: Path) -> None:
     assert not read.all("script")
     (policy,) = (tag["content"] for tag in read.all("meta") if tag.get("http-equiv") == "Content-Security-Policy")
     assert "script-src 'none'" in str(policy)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("columns", ["160", "40"])
+def test_a_terminal_without_our_signs_gets_plainer_ones(tmp_path: Path, encoding: str, columns: str) -> None:
+    runs = two(tmp_path, card(), card(values=[value("kernel_distance", 0.004), value("precision", 0.7101, 0.004)]))
+    arguments = [sys.executable, "-m", "gantool", "compare", *map(str, runs)]
+    setting = {**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": columns}
+    said = subprocess.run(arguments, env=setting, capture_output=True, check=False)
+    assert said.returncode == 0, said.stderr
+    words = said.stdout.decode(encoding)
+    better = {"ascii": "* 0.00213 +/- 0.00010", "latin-1": "* 0.00213 ± 0.00010", "utf-8": "★ 0.00213 ± 0.00010"}
+    if columns == "160":
+        assert better[encoding] in words
+        assert "\\" not in words
+
+
+def test_what_stands_beside_itself_is_noted(tmp_path: Path) -> None:
+    run = full_run(tmp_path / "one")
+    (tmp_path / "again").symlink_to(run)
+    for other in (run, tmp_path / "again"):
+        assert "stands beside itself" in invoked(run, other).output
+    (note,) = compare([run, run, run]).notes
+    assert note == f"{run} stands beside itself: it was given more than once."
+
+
+def test_two_cards_of_one_checkpoint_are_noted(tmp_path: Path) -> None:
+    runs = two(tmp_path, kernel(0.002), kernel(0.003))
+    found = compare(runs)
+    assert found.notes == ["one and two are the same checkpoint: what differs is chance."]
+    assert json.loads(found.to_json())["notes"] == found.notes
+    assert found.notes[0] in Read(page.render(found)).words
+
+
+@pytest.mark.parametrize("change", [{"digest": "00" * 32}, {"digest": None}, {"weights": "raw"}])
+def test_what_is_not_the_same_is_not_noted(tmp_path: Path, change: dict[str, Any]) -> None:
+    assert not compare(two(tmp_path, card(), of("subject", **change))).notes
 
 
 def test_strangers_text_stays_text(tmp_path: Path) -> None:

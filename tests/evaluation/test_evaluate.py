@@ -314,3 +314,15 @@ def test_an_output_that_cannot_be_written_is_found_before_the_work(run: RunFolde
     said = gantool("evaluate", "--checkpoint", run.path, "--json", tmp_path / "nowhere" / "card.json")
     assert said.returncode == 2
     assert "there is no folder" in said.stderr and said.stdout == ""
+
+
+def test_a_terminal_that_lacks_our_signs_and_names_that_move_the_cursor(run: RunFolder, tmp_path: Path) -> None:
+    hostile = tmp_path / "run\x1b[31m"
+    shutil.copytree(run.path, hostile)
+    said = gantool(
+        "evaluate", "--checkpoint", hostile, "--samples", "40", "--seeds", "1", "--features", "classifier",
+        PYTHONIOENCODING="ascii", LC_ALL="C",
+    )  # fmt: skip
+    assert said.returncode == 0, said.stderr
+    assert "Kernel distance v" in said.stdout and "Traceback" not in said.stderr
+    assert "\x1b[31m" not in said.stdout.split("card ")[0]
