@@ -87,7 +87,10 @@ class Drawing:
     """Ticks of the counter."""
     up: Sequence[tuple[float, str]]
     lines: Sequence[Line]
-    marks: Sequence[tuple[float, int]]
+    marks: Sequence[float]
+    """Where something happened."""
+    numbers: Sequence[tuple[float, str]]
+    """What stands above the marks; one for those that stand too near to one another."""
     best: tuple[float, float] | None
     readings: str
     """JSON: [[x, "what stands there"], …], for the tooltip."""
@@ -107,6 +110,7 @@ def draw(chart: Chart) -> Drawing | None:
     left = 10 + _LETTER * max((len(text) for _, text in up.ticks), default=1)
     inner = _Frame(across, up, round(left, 1), WIDTH - _RIGHT, _TOP, HEIGHT - _BOTTOM)
     best = _best(chart, kept)
+    marks = [(inner.x(mark.at), mark.number) for mark in chart.marks if across.low <= mark.at <= across.high]
     return Drawing(
         title=chart.title,
         about=_about(chart, up, best),
@@ -119,7 +123,8 @@ def draw(chart: Chart) -> Drawing | None:
         across=_apart([(inner.x(place), text) for place, text in across.ticks]),
         up=[(inner.y(place), text) for place, text in up.ticks],
         lines=_lines(chart, kept, inner),
-        marks=[(inner.x(mark.at), mark.number) for mark in chart.marks if across.low <= mark.at <= across.high],
+        marks=sorted({x for x, _ in marks}),
+        numbers=_numbers(marks),
         best=None if best is None else (inner.x(chart.counter[best[0]]), inner.y(best[1])),
         readings=json.dumps(_readings(chart, counter, rows, inner), ensure_ascii=True),
     )
@@ -232,6 +237,24 @@ def _readings(
         ]
         found.append((frame.x(place), " · ".join([f"{place:,.0f} images", *values])))
     return found
+
+
+def _numbers(marks: Sequence[tuple[float, int]]) -> list[tuple[float, str]]:
+    """Numbers that would stand on one another become one text: "1–3", "2, 5"."""
+    groups: list[list[tuple[float, int]]] = []
+    for x, mark in sorted(marks):
+        if groups and x - groups[-1][-1][0] <= _LETTER * (len(_together(groups[-1])) + len(str(mark))) / 2 + 3:
+            groups[-1].append((x, mark))
+        else:
+            groups.append([(x, mark)])
+    return [(round((group[0][0] + group[-1][0]) / 2, 1), _together(group)) for group in groups]
+
+
+def _together(group: Sequence[tuple[float, int]]) -> str:
+    numbers = sorted(mark for _, mark in group)
+    if len(numbers) > 2 and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return f"{numbers[0]}–{numbers[-1]}"
+    return ", ".join(map(str, numbers[:3])) + " …" * (len(numbers) > 3)
 
 
 def _apart(ticks: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:

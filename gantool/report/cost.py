@@ -31,7 +31,7 @@ class Cost(NamedTuple):
     @property
     def formula(self) -> str:
         """The estimate with its numbers."""
-        return f"{number(round(self.hours, 4))} h × {whole(self.watts)} W ÷ 1,000 = {number(self.kilowatt_hours)} kWh"
+        return f"{number(self.hours)} h × {whole(self.watts)} W ÷ 1,000 = {number(self.kilowatt_hours)} kWh"
 
 
 def cost(records: Records, environment: Mapping[str, Any], watts: float | None = None) -> Cost:

@@ -37,6 +37,10 @@ _GROUPS: Mapping[str, tuple[str, str]] = {
     "gradient_norm_": ("Gradient norms", ""),
 }
 """Prefix → title and unit: values that are read beside one another. In the order they are shown."""
+_UNITS: Mapping[str, str] = {
+    "diversity": "1: made pictures differ from one another as real ones do",
+    "gap": "mean logit of training pictures less that of held-out ones",
+}
 _LAST = {"images_per_second": "Images a second"}
 _SUMS = ("loss_total",)
 _FLOOR = "_floor"
@@ -110,6 +114,7 @@ def _single(lines: Sequence[Line], marks: Sequence[Mark]) -> list[Chart]:
             _counter(lines),
             [_series(lines, name, _words(name))],
             marks=marks,
+            unit=_UNITS.get(name, ""),
         )
         for name in names
     ]

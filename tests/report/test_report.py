@@ -62,7 +62,7 @@ def test_hours_are_summed_over_sessions(tmp_path: Path) -> None:
     """60 s until a stop, 40 s after: elapsed begins at 0 again."""
     words = written(make_run(tmp_path / "run")).words
     assert "2 min in 2 sessions" in words
-    assert "0.0278 h × 20 W ÷ 1,000 = 0.0005556 kWh" in words
+    assert "0.02778 h × 20 W ÷ 1,000 = 0.0005556 kWh" in words
     assert "20 W, assumed: 10 W for each of 2 CPU threads" in words
     assert "nobody measured the watts" in words
 
@@ -212,6 +212,25 @@ def test_what_happened_is_numbered_in_the_curves(tmp_path: Path) -> None:
     read = written(make_run(tmp_path / "run"))
     marks = [tag for tag in read.all("path") if str(tag.get("class")) == "happened"]
     assert len(marks) == 2 * len([tag for tag in read.all("figure") if tag.get("class") == "chart"])
+
+
+def test_numbers_that_would_stand_on_one_another_are_joined(tmp_path: Path) -> None:
+    records = [log(640 * step, 1.0 * step, loss_generator=step) for step in range(1, 11)]
+    moments = (1920, 1920, 3840, 3841, 3842, 1921, 5760)
+    records += [{"event": "warning", "images_seen": moment, "message": "x"} for moment in moments]
+    read = written(make_run(tmp_path / "run", records=records))
+    assert "1, 2, 6" in read.text
+    assert "3–5" in read.text
+    happened = [tag for tag in read.all("text") if str(tag.get("class")) == "tick happened"]
+    charts = len([tag for tag in read.all("figure") if tag.get("class") == "chart"])
+    assert len(happened) == 3 * charts
+
+
+def test_diversity_and_gap_say_what_they_are(tmp_path: Path) -> None:
+    records = [log(64 * step, 1.0 * step, event="evaluation", diversity=0.5, gap=0.1) for step in (1, 2)]
+    words = written(make_run(tmp_path / "run", records=records)).words
+    assert "differ from one another as real ones do" in words
+    assert "less that of held-out ones" in words
 
 
 def test_long_logs_are_thinned_and_keep_their_extremes(tmp_path: Path) -> None:
