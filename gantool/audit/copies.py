@@ -53,7 +53,8 @@ def exact_copies(material: Material, limits: Limits) -> Exact:
     limit = few / max(1, len(holdout)) + limits.exact_copies
     if few:
         limit = max(limit, doubt.most_by_chance(few, len(holdout), len(made), limits.significance))
-    text = f"{many:,} of them are training pictures to the last pixel. " if many else ""
+    what = "is a training picture" if many == 1 else "are training pictures"
+    text = f"{many:,} of them {what} to the last pixel. " if many else ""
     return Exact(made, holdout, limit, many / len(made) > limit, text)
 
 
