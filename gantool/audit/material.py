@@ -143,12 +143,11 @@ class _Looked(NamedTuple):
 
 def _looked_at(read: Read, rows: NDArray[np.int64], mirrored: bool = False) -> _Looked:
     """In blocks of a bounded size: a large set never lies in memory."""
-    step = -1 if mirrored else 1
     size = 1 if not len(rows) else max(1, min(_AT_ONCE, _BYTES_AT_ONCE // max(1, read(rows[:1]).nbytes)))
     parts = [rows[start : start + size] for start in range(0, max(len(rows), 1), size)]
     afar, marks = [], []
     for part in parts:
-        pixels = np.ascontiguousarray(read(part)[:, :, ::step])
+        pixels = read(part)[:, :, ::-1].copy() if mirrored else read(part)
         afar.append(seen_from_afar(pixels))
         marks.append(fingerprints(pixels))
     return _Looked(np.concatenate(afar), np.concatenate(marks))

@@ -19,9 +19,9 @@ def test_limits_that_nothing_can_be_above() -> None:
 
 def test_enough_to_be_sure() -> None:
     enough = least_to_be_sure(0.05, 3, 375, 100, 1e-3)
-    assert enough == 200
-    assert chance(3, 375, 10, 200) < 1e-3 <= chance(3, 375, 5, 100)
-    assert "draw more with --samples (200 or so)" in unsure(0.05, 0.019, 100, enough)
+    assert enough == 400
+    assert chance(3, 375, 20, 400) < 1e-3 <= chance(3, 375, 10, 200)
+    assert "draw more with --samples (400 or so)" in unsure(0.05, 0.019, 100, enough)
     assert least_to_be_sure(0.02, 3, 375, 100, 1e-3) is None
     assert "larger --holdout" in unsure(0.02, 0.019, 100, None)
 

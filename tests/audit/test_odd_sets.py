@@ -2,60 +2,77 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gantool.audit import material
+from gantool.audit.limits import Limits
+from gantool.audit.material import Material, Seen
+from gantool.audit.memory import memorisation
 from gantool.audit.reference import FEWEST_OF_CLASS, reference
-from gantool.data import PreparedSet, prepare
-from gantool.data.detect import settings_for
+from gantool.audit.variety import duplicates
+from gantool.metrics.collisions import seen_from_afar
+from gantool.metrics.features import FeatureFacts
 from gantool.metrics.memorisation import different, exact, fingerprints
 from tests.audit.conftest import Pixels
-from tests.audit.test_planted import asked, check_of, number
 from tests.data.garments import garments
 
 
-def prepared(folder: Path, pixels: Pixels, labels: NDArray[np.int64] | list[str], holdout: float = 0.25) -> PreparedSet:
-    np.savez(folder / "some.npz", images=pixels, labels=np.asarray(labels))
-    return PreparedSet.open(
-        prepare(settings_for(str(folder / "some.npz"), holdout=holdout), seed=0, out=folder / "set")
+def looked_at(train: Pixels, holdout: Pixels, made: Pixels) -> Material:
+    """Without a classifier to teach: the features are the averaged pixels."""
+
+    def seen(pixels: Pixels) -> Seen:
+        afar, mirror = seen_from_afar(pixels), pixels[:, :, ::-1].copy()
+        return Seen(afar, afar, fingerprints(pixels), seen_from_afar(mirror), fingerprints(mirror))
+
+    facts = FeatureFacts("averaged", 196, "", "", "")
+    rows = np.arange(len(train))
+    return Material(
+        seen(train), seen(holdout), seen(made), rows, len(train), train.__getitem__, made, "no", "no", facts
     )
 
 
+@pytest.fixture(scope="module")
+def known() -> Pixels:
+    return garments(900).pixels[..., None].copy()
+
+
 def test_a_picture_that_is_there_a_hundred_times_hides_no_copies(
-    tmp_path: Path, spare: Pixels, noised: Callable[[Pixels, float], Pixels]
+    known: Pixels, spare: Pixels, noised: Callable[[Pixels, float], Pixels]
 ) -> None:
-    known = garments(700)
-    often = [*range(600), *([600] * 100), *([601] * 100)]
-    repeated = prepared(tmp_path, known.pixels[often], [known.classes[index] for index in often])
-    copies = np.concatenate([known.pixels[[600] * 20], known.pixels[[601] * 20]])[..., None]
-    found = asked(np.concatenate([noised(copies, 3), spare[:260]]), repeated)
-    assert number(found, "memorisation", "copy_rate") > 0.12
+    train = np.concatenate([known[:600], known[[600] * 100], known[[601] * 100]])
+    made = np.concatenate([noised(known[[600] * 20 + [601] * 20], 3), spare[:260]])
+    found, _ = memorisation(looked_at(train, known[602:], made), Limits())
+    assert found.verdict == "fail"
+    assert found.numbers[0].name == "copy_rate"
+    assert found.numbers[0].value is not None
+    assert found.numbers[0].value >= 40 / 300
 
 
 @pytest.mark.parametrize("times", [2, 8])
-def test_a_collapsed_generator_fails_beside_twins(times: int, tmp_path: Path, spare: Pixels) -> None:
+def test_a_collapsed_generator_fails_beside_twins(times: int, known: Pixels, spare: Pixels) -> None:
     """A set in which every picture is there several times over."""
-    known = garments(160)
-    doubled = prepared(tmp_path, known.pixels.repeat(times, axis=0), np.repeat(known.classes, times))
-    collapsed = asked(spare[np.arange(times * 150) % 3], doubled)
-    assert check_of(collapsed, "duplicates").verdict == "fail"
-    assert check_of(asked(spare[: times * 150], doubled), "duplicates").verdict == "pass"
+    train = known[:160].repeat(times, axis=0)
+    collapsed = looked_at(train, known[:0], spare[np.arange(times * 150) % 3])
+    assert duplicates(collapsed, Limits(), 0)[0].verdict == "fail"
+    assert duplicates(looked_at(train, known[:0], spare[: times * 150]), Limits(), 0)[0].verdict == "pass"
 
 
-def test_without_held_out_pictures_exact_copies_still_fail(tmp_path: Path, spare: Pixels) -> None:
-    known = garments(120)
-    bare = prepared(tmp_path, known.pixels, known.classes, 0.0)
-    copied = asked(np.concatenate([known.pixels[:1, :, :, None], spare[:60]]), bare)
-    check = check_of(copied, "memorisation")
+def test_without_held_out_pictures_exact_copies_still_fail(known: Pixels, spare: Pixels) -> None:
+    train, made = known[:120], np.concatenate([known[:1], spare[:60]])
+    check, sheet = memorisation(looked_at(train, known[:0], made), Limits())
     assert check.verdict == "fail"
     assert check.reason.startswith("Of 61 generated pictures 1 is a training picture to the last pixel.")
-    assert copied.pictures["memorisation.png"].size
-    assert check_of(asked(spare[:60], bare), "memorisation").verdict == "skipped"
+    assert sheet is not None
+    assert memorisation(looked_at(train, known[:0], spare[:60]), Limits())[0].verdict == "skipped"
+
+
+def test_a_choice_is_called_one(known: Pixels, spare: Pixels) -> None:
+    some = dataclasses.replace(looked_at(known[:600], known[600:], spare[:300]), train_total=1125)
+    assert "the 600 training pictures (of 1,125) that were searched" in memorisation(some, Limits())[0].reason
 
 
 def test_fingerprints_are_of_pixels() -> None:
@@ -67,13 +84,6 @@ def test_fingerprints_are_of_pixels() -> None:
     assert different(marks).tolist() == [0, 1, 2, 3, 5]
     assert different(np.zeros(3, np.uint64)).tolist() == [0, 1, 2]
     assert fingerprints(pixels[:0]).shape == (0,)
-
-
-def test_a_choice_is_called_one(real: PreparedSet, spare: Pixels, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(material, "MOST_TRAIN", 800)
-    found = asked(spare[:300], real)
-    assert (found.audit.dataset.train, found.audit.dataset.train_searched) == (1125, 800)
-    assert "the 800 training pictures (of 1,125) that were searched" in check_of(found, "memorisation").reason
 
 
 class Held:
