@@ -82,11 +82,16 @@ def audit(
     verdicts = [check.verdict for check in checks]
     found = Audit(
         subject=subject.facts,
-        dataset=DatasetPart(fingerprint=dataset.fingerprint, **dataset.counts),
+        dataset=DatasetPart(
+            fingerprint=dataset.fingerprint,
+            **dataset.counts,
+            train_searched=len(material.train),
+            holdout_searched=len(material.holdout),
+        ),
         samples=len(material.pixels),
         seed=seed,
         features=card.Features(**material.facts._asdict()),
-        passed="fail" not in verdicts and "pass" in verdicts,
+        passed="fail" not in verdicts and "pass" in verdicts and not any(check.unsure for check in checks),
         checks=checks,
     )
     sheets = {memorised.picture: worst, repeated.picture: twins}

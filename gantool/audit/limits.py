@@ -1,7 +1,8 @@
 """From where on an audit says no.
 
 With ten thousand pictures the smallest difference is significant, so how large it is decides; significance only keeps
-small sets from failing by chance.
+small sets from failing by chance. What is above its limit and not significant is no pass either: it is skipped, and the
+audit has not passed. Exact copies need no significance where no held-out picture is one.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ class Limits:
 
     copy_rate: float = 0.01
     """Generated pictures that are copies of training pictures, above the share among held-out ones."""
+    exact_copies: float = 0
+    """Generated pictures that are training pictures to the last pixel, above the share among held-out ones."""
     leaning: float = 0.25
     """How much nearer generated pictures are to training than to held-out ones: 0 by chance, 1 all."""
     membership: float = 0.65
@@ -31,7 +34,7 @@ class Limits:
     twins: float = 0.05
     """Generated pictures with a near-identical other, above the share among as many real ones."""
     significance: float = 0.001
-    """A difference that chance makes more often than this never fails."""
+    """A difference that chance makes more often than this never fails; above its limit it does not pass either."""
 
     @classmethod
     def parsed(cls, changes: Iterable[str]) -> Limits:

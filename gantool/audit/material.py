@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from gantool import seeding
+from gantool.audit.reference import Classes, in_blocks, reference
 from gantool.data import PreparedSet
 from gantool.device import choose_device
 from gantool.errors import UsageError
@@ -17,12 +19,13 @@ from gantool.evaluation.extractors import FeaturesName, Progress, classifier_of,
 from gantool.evaluation.real import RealFeatures
 from gantool.metrics.collisions import seen_from_afar
 from gantool.metrics.features import Extractor, FeatureFacts
+from gantool.metrics.memorisation import fingerprints
 from gantool.subject import Made, Subject
 
 MOST_TRAIN, MOST_HOLDOUT = 60_000, 10_000
 """Real pictures that are looked at, of larger sets a choice: features cost a hundredth of a second each."""
 
-_AT_ONCE = 512
+_AT_ONCE, _BYTES_AT_ONCE = 512, 16 << 20
 
 Read = Callable[[NDArray[np.int64]], NDArray[np.uint8]]
 
@@ -34,28 +37,19 @@ class Seen:
     Attributes:
         features: float32 n×D.
         afar: averaged down (`seen_from_afar`), float32 n×d.
+        marks: the `fingerprints` of their pixels, uint64 n.
         mirrored: their mirror images, averaged down; None for training pictures, which others are held against.
+        mirrored_marks: the fingerprints of those.
     """
 
     features: NDArray[np.float32]
     afar: NDArray[np.float32]
+    marks: NDArray[np.uint64]
     mirrored: NDArray[np.float32] | None = None
+    mirrored_marks: NDArray[np.uint64] | None = None
 
     def __len__(self) -> int:
         return len(self.features)
-
-
-@dataclass(frozen=True)
-class Classes:
-    """What the classifier makes of held-out (else training) and of generated pictures: int64 m, int64 n.
-
-    ``features`` are those of the real ones: float32 m×D.
-    """
-
-    names: tuple[str, ...]
-    real: NDArray[np.int64]
-    made: NDArray[np.int64]
-    features: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -73,6 +67,7 @@ class Material:
     Attributes:
         train, holdout, made: pictures; ``holdout`` has none where nothing is held out.
         train_rows: where the training pictures stand in the set, int64 N.
+        train_total: how many training pictures the set has; more than N where a choice is looked at.
         read: gives pictures of the set by their rows.
         pixels: the generated pictures, uint8 n×H×W×C.
         classes: or a sentence that says why there are none.
@@ -85,6 +80,7 @@ class Material:
     holdout: Seen
     made: Seen
     train_rows: NDArray[np.int64]
+    train_total: int
     read: Read
     pixels: NDArray[np.uint8]
     classes: Classes | str
@@ -109,24 +105,18 @@ def gather(
         _choice(dataset.indices("train"), MOST_TRAIN, "train"),
         _choice(dataset.indices("holdout"), MOST_HOLDOUT, "holdout"),
     )
-    seen_train = Seen(known.of(train, progress), _afar(dataset.read, train))
-    seen_holdout = Seen(known.of(holdout, progress), _afar(dataset.read, holdout), _afar(dataset.read, holdout, True))
     drawn = subject.draw(samples, seed, progress)
-    everyone = np.arange(len(drawn.pixels))
-    made = Seen(
-        _features(network, drawn, progress),
-        _afar(drawn.pixels.__getitem__, everyone),
-        _afar(drawn.pixels.__getitem__, everyone, True),
-    )
-    rows, real = (holdout, seen_holdout) if len(holdout) else (train, seen_train)
     return Material(
-        train=seen_train,
-        holdout=seen_holdout,
-        made=made,
+        train=Seen(known.of(train, progress), *_looked_at(dataset.read, train)),
+        holdout=_both_ways(known.of(holdout, progress), dataset.read, holdout),
+        made=_both_ways(
+            _features(network, drawn, progress), drawn.pixels.__getitem__, np.arange(len(drawn.pixels), dtype=np.int64)
+        ),
         train_rows=train,
+        train_total=dataset.counts["train"],
         read=dataset.read,
         pixels=drawn.pixels,
-        classes=_classes(dataset, rows, real, drawn, where, progress),
+        classes=_classes(subject.dataset, known, (train, holdout), drawn, where, progress),
         logits=_logits(subject, train, holdout),
         facts=network.facts,
         own=subject.own,
@@ -140,10 +130,27 @@ def _choice(rows: NDArray[np.int64], most: int, split: str) -> NDArray[np.int64]
     return np.sort(rows[order[:most].numpy()])
 
 
-def _afar(read: Read, rows: NDArray[np.int64], mirrored: bool = False) -> NDArray[np.float32]:
-    step = -1 if mirrored else 1
-    parts = [rows[start : start + _AT_ONCE] for start in range(0, max(len(rows), 1), _AT_ONCE)]
-    return np.concatenate([seen_from_afar(np.ascontiguousarray(read(part)[:, :, ::step])) for part in parts])
+def _both_ways(features: NDArray[np.float32], read: Read, rows: NDArray[np.int64]) -> Seen:
+    return Seen(features, *_looked_at(read, rows), *_looked_at(read, rows, mirrored=True))
+
+
+class _Looked(NamedTuple):
+    """float32 n×d, uint64 n."""
+
+    afar: NDArray[np.float32]
+    marks: NDArray[np.uint64]
+
+
+def _looked_at(read: Read, rows: NDArray[np.int64], mirrored: bool = False) -> _Looked:
+    """In blocks of a bounded size: a large set never lies in memory."""
+    size = 1 if not len(rows) else max(1, min(_AT_ONCE, _BYTES_AT_ONCE // max(1, read(rows[:1]).nbytes)))
+    parts = [rows[start : start + size] for start in range(0, max(len(rows), 1), size)]
+    afar, marks = [], []
+    for part in parts:
+        pixels = read(part)[:, :, ::-1].copy() if mirrored else read(part)
+        afar.append(seen_from_afar(pixels))
+        marks.append(fingerprints(pixels))
+    return _Looked(np.concatenate(afar), np.concatenate(marks))
 
 
 def _features(network: Extractor, made: Made, progress: Progress) -> NDArray[np.float32]:
@@ -156,7 +163,12 @@ def _features(network: Extractor, made: Made, progress: Progress) -> NDArray[np.
 
 
 def _classes(
-    dataset: PreparedSet, rows: NDArray[np.int64], real: Seen, made: Made, device: torch.device, progress: Progress
+    dataset: PreparedSet,
+    known: RealFeatures,
+    splits: tuple[NDArray[np.int64], NDArray[np.int64]],
+    made: Made,
+    device: torch.device,
+    progress: Progress,
 ) -> Classes | str:
     if len(dataset.classes) < 2:
         return (
@@ -166,9 +178,9 @@ def _classes(
         classifier = classifier_of(dataset, device, progress)
     except UsageError as error:
         return str(error)
-    parts = [rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)]
-    of_real = np.concatenate([classifier.classify(dataset.read(part)) for part in parts])
-    return Classes(dataset.classes, of_real, classifier.classify(made.pixels), real.features)
+    rows, weights = reference(dataset, *splits)
+    of_real = in_blocks(classifier.classify, dataset, rows)
+    return Classes(dataset.classes, of_real, weights, known.of(rows, progress), classifier.classify(made.pixels))
 
 
 def _logits(subject: Subject, train: NDArray[np.int64], holdout: NDArray[np.int64]) -> Logits | str:

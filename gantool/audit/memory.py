@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gantool.audit import evidence
+from gantool.audit.copies import Exact, copies, exact_copies
+from gantool.audit.copies import leaning as leaning_of
 from gantool.audit.evidence import Pair
 from gantool.audit.limits import Limits
 from gantool.audit.material import Logits, Material, Seen
 from gantool.audit.serial import Check, Number
-from gantool.metrics.balance import at_most
 from gantool.metrics.membership import advantage
 from gantool.metrics.memorisation import (
     NEIGHBOURHOOD,
@@ -21,6 +21,8 @@ from gantool.metrics.memorisation import (
     authentic,
     closeness,
     copy_limit,
+    different,
+    exact,
     leaning,
     nearest_among,
 )
@@ -52,46 +54,34 @@ def memorisation(material: Material, limits: Limits) -> tuple[Check, NDArray[np.
             "Name the set that it was trained on, or leave --data away."
         )
         return Check(name="memorisation", title=_MEMORISED, verdict="skipped", reason=reason), None
-    train, holdout = len(material.train), len(material.holdout)
-    if train < FEWEST_TRAIN or holdout < FEWEST_HOLDOUT:
-        reason = (
-            f"{train:,} training and {holdout:,} held-out pictures: {FEWEST_TRAIN} and {FEWEST_HOLDOUT} are needed to "
-            "know how near unseen pictures come by themselves. Prepare the set with --holdout 0.1 and train again."
-        )
-        return Check(name="memorisation", title=_MEMORISED, verdict="skipped", reason=reason), None
-    spaces = {"features": _in_features(material), "pixels": _in_pixels(material)}
-    made, held = (_any_copied(spaces, who) for who in ("made", "holdout"))
-    copies, others = int(made.sum()), int(held.sum())
-    rate, baseline = float(made.mean()), float(held.mean())
-    by_chance = at_most(others, copies + others, holdout, holdout + len(made))
-    copies_fail = rate - baseline > limits.copy_rate and by_chance < limits.significance
-    leans = {
-        name: space.leaning.leaning > limits.leaning and space.leaning.p < limits.significance
-        for name, space in spaces.items()
-    }
-    failed = copies_fail or any(leans.values())
+    exactly = exact_copies(material, limits)
+    candidates = different(material.train.marks)
+    if len(candidates) < FEWEST_TRAIN or len(material.holdout) < FEWEST_HOLDOUT:
+        return _without_neighbourhoods(material, exactly, len(candidates))
+    spaces = {"features": _in_features(material, candidates), "pixels": _in_pixels(material, candidates)}
+    made = _any_copied(spaces, "made") | exactly.made
+    held = _any_copied(spaces, "holdout") | exactly.holdout
+    copied = copies(made, held, limits)
+    leans = [leaning_of(name, space.leaning, limits) for name, space in spaces.items()]
+    failed = exactly.failed or copied.failed or any(lean.failed for lean in leans)
+    doubts = (*copied.doubts, *(doubt for lean in leans for doubt in lean.doubts))
     most = max((space.leaning for space in spaces.values()), key=lambda one: one.leaning)
     reason = (
-        f"{rate:.1%} of {len(made):,} generated pictures are copies of training pictures, against {baseline:.1%} of "
-        f"held-out pictures, which cannot be copies. {most.share:.1%} are nearer to a training than to a held-out "
-        f"picture, where chance makes it {most.chance:.1%}."
+        f"{made.mean():.1%} of {len(made):,} generated pictures are copies of {_searched(material)}, against "
+        f"{held.mean():.1%} of held-out pictures, which cannot be copies. {exactly.text}{most.share:.1%} are nearer to "
+        f"a training than to a held-out picture, where chance makes it {most.chance:.1%}."
     )
     check = Check(
         name="memorisation",
         title=_MEMORISED,
-        verdict="fail" if failed else "pass",
-        reason=reason,
+        verdict="fail" if failed else "skipped" if copied.doubts or any(lean.unsure for lean in leans) else "pass",
+        reason=" ".join([reason, *doubts]),
+        unsure=not failed and (copied.unsure or any(lean.unsure for lean in leans)),
         numbers=(
-            Number(
-                name="copy_rate",
-                title="Copies of training pictures",
-                value=rate,
-                baseline=baseline,
-                limit=baseline + limits.copy_rate,
-                unit="share",
-            ),
-            Number(name="copy_rate_p", title="Copies: by chance", value=by_chance, unit="p"),
-            *(number for name, space in spaces.items() for number in _numbers(name, space, limits)),
+            *copied.numbers,
+            exactly.number(),
+            *(one for lean in leans for one in lean.numbers),
+            *(_authenticity(name, space) for name, space in spaces.items()),
         ),
         picture="memorisation.png",
         caption=(
@@ -102,18 +92,73 @@ def memorisation(material: Material, limits: Limits) -> tuple[Check, NDArray[np.
     return check, evidence.sheet(_pairs(material, spaces, made))
 
 
-def _in_features(material: Material) -> _Space:
+def _searched(material: Material) -> str:
+    """In words: how many training pictures a copy would be found of."""
+    some, total = len(material.train), material.train_total
+    return "training pictures" if some == total else f"the {some:,} training pictures (of {total:,}) that were searched"
+
+
+def _without_neighbourhoods(
+    material: Material, exactly: Exact, different_ones: int
+) -> tuple[Check, NDArray[np.uint8] | None]:
+    """Too few real pictures to say what is near; but exact copies are copies."""
+    reason = (
+        f"{different_ones:,} different training and {len(material.holdout):,} held-out pictures: {FEWEST_TRAIN} and "
+        f"{FEWEST_HOLDOUT} are needed to know how near unseen pictures come by themselves. Prepare the set with "
+        "--holdout 0.1 and train again."
+    )
+    if not exactly.failed:
+        return Check(name="memorisation", title=_MEMORISED, verdict="skipped", reason=reason), None
+    check = Check(
+        name="memorisation",
+        title=_MEMORISED,
+        verdict="fail",
+        reason=f"Of {len(exactly.made):,} generated pictures {exactly.text.replace(' of them', '', 1)}{reason}",
+        numbers=(exactly.number(),),
+        picture="memorisation.png",
+        caption="Generated pictures (left) that are training pictures (right) to the last pixel. Rows are those of "
+        "the set.",
+    )
+    return check, evidence.sheet(_exact_pairs(material, exactly))
+
+
+def _exact_pairs(material: Material, exactly: Exact) -> list[Pair]:
+    chosen = np.flatnonzero(exactly.made)[: evidence.MOST]
+    straight, mirrored = material.made.marks[chosen], material.made.mirrored_marks
+    known = exact(straight, material.train.marks)
+    marks = straight if mirrored is None else np.where(known, straight, mirrored[chosen])
+    rows = np.array([material.train_rows[np.flatnonzero(material.train.marks == mark)[0]] for mark in marks])
+    originals = material.read(rows)
+    return [
+        Pair(material.pixels[index], original, f"made {index}, row {row}", marked=True)
+        for index, row, original in zip(chosen, rows, originals, strict=True)
+    ]
+
+
+def _in_features(material: Material, candidates: NDArray[np.int64]) -> _Space:
     train, holdout = material.train.features, material.holdout.features
-    near = nearest_among(material.made.features, train, NEIGHBOURHOOD)
-    held = nearest_among(holdout, train, NEIGHBOURHOOD)
+    some = train[candidates]
+    near, held = (
+        _placed(nearest_among(seen.features, some, NEIGHBOURHOOD), candidates)
+        for seen in (material.made, material.holdout)
+    )
     to_holdout = nearest_among(material.made.features, holdout, 1)
     return _space(near, held, to_holdout, train, len(holdout))
 
 
-def _in_pixels(material: Material) -> _Space:
+def _in_pixels(material: Material, candidates: NDArray[np.int64]) -> _Space:
     train, holdout = material.train.afar, material.holdout.afar
-    near, held = (_either_way(seen, train, NEIGHBOURHOOD) for seen in (material.made, material.holdout))
+    some = train[candidates]
+    near, held = (
+        _placed(_either_way(seen, some, NEIGHBOURHOOD), candidates) for seen in (material.made, material.holdout)
+    )
     return _space(near, held, _either_way(material.made, holdout, 1), train, len(holdout))
+
+
+def _placed(near: Neighbours, candidates: NDArray[np.int64]) -> Neighbours:
+    """Rows of all training pictures, of neighbours among different ones: one that is there a hundred times is no
+    neighbourhood."""
+    return Neighbours(near.distances, candidates[near.rows])
 
 
 def _either_way(seen: Seen, others: NDArray[np.float32], count: int) -> Neighbours:
@@ -152,18 +197,8 @@ def _any_copied(spaces: dict[str, _Space], who: str) -> NDArray[np.bool]:
     return found
 
 
-def _numbers(name: str, space: _Space, limits: Limits) -> Iterator[Number]:
-    lean = space.leaning
-    yield Number(
-        name=f"leaning_{name}",
-        title=f"Leaning towards training pictures ({name})",
-        value=lean.leaning,
-        baseline=0.0,
-        limit=limits.leaning,
-        unit="share",
-    )
-    yield Number(name=f"leaning_{name}_p", title=f"Leaning: by chance ({name})", value=lean.p, unit="p")
-    yield Number(
+def _authenticity(name: str, space: _Space) -> Number:
+    return Number(
         name=f"authenticity_{name}",
         title=f"Authentic pictures ({name})",
         value=space.authentic_made,
@@ -209,5 +244,18 @@ def membership(logits: Logits | str, limits: Limits) -> Check:
     auc = Number(name="auc", title="Training told from held-out (AUC)", value=found.auc, baseline=0.5, unit="auc")
     lower = Number(name="auc_lower", title="AUC, lower bound", value=found.lower, limit=limits.membership, unit="auc")
     upper = Number(name="auc_upper", title="AUC, upper bound", value=found.upper, unit="auc")
-    verdict = "fail" if found.lower > limits.membership else "pass"
-    return Check(name="membership", title=_MEMBERSHIP, verdict=verdict, reason=reason, numbers=(auc, lower, upper))
+    failed = found.lower > limits.membership
+    unsure = found.auc > limits.membership and not failed
+    if unsure:
+        reason += (
+            f" {found.auc:.1%} is above the limit of {limits.membership:.1%}, but {few:,} pictures are too few to be "
+            "sure: prepare the set with a larger --holdout."
+        )
+    return Check(
+        name="membership",
+        title=_MEMBERSHIP,
+        verdict="fail" if failed else "skipped" if unsure else "pass",
+        unsure=unsure,
+        reason=reason,
+        numbers=(auc, lower, upper),
+    )

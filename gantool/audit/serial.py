@@ -29,7 +29,7 @@ class Number(Part):
     baseline: float | None = None
     """The same of real pictures."""
     limit: float | None = None
-    """A value above it fails, where it is significant; null for what only informs."""
+    """A value above it fails where it is significant, else makes the check unsure; null for what only informs."""
     unit: Literal["share", "p", "count", "auc", ""] = ""
 
 
@@ -51,7 +51,9 @@ class Check(Part):
     title: str
     verdict: Verdict
     reason: str
-    """One or two sentences with the evidence, or why it was skipped."""
+    """Sentences with the evidence, or why it was skipped."""
+    unsure: bool = False
+    """Skipped since a value is above its limit, but may be so by chance: no audit passes with such a check."""
     numbers: tuple[Number, ...] = ()
     picture: str | None = None
     """A file beside the JSON."""
@@ -60,11 +62,13 @@ class Check(Part):
 
 
 class DatasetPart(Part):
-    """The real pictures."""
+    """The real pictures, and how many of them were looked at (null in audits of earlier versions)."""
 
     fingerprint: str
     train: int
     holdout: int
+    train_searched: int | None = None
+    holdout_searched: int | None = None
 
 
 class Audit(Part):

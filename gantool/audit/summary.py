@@ -33,6 +33,9 @@ def sentence(audit: Audit) -> str:
     skipped = sum(check.verdict == "skipped" for check in audit.checks)
     if failed:
         return f"The audit failed: {', '.join(failed)}."
+    doubts = [check.title.lower() for check in audit.checks if check.unsure]
+    if doubts:
+        return f"The audit has not passed, for it cannot be sure: {', '.join(doubts)}."
     if not audit.passed:
         return "Nothing could be checked, so this is no pass."
     return f"The audit passed{f', {skipped} of {len(audit.checks)} checks skipped' if skipped else ''}."
@@ -51,8 +54,10 @@ class _Summary:
         seen = audit.subject.images_seen
         self._line(f"{audit.subject.name}{'' if seen is None else f' after {seen:,} images'}", "bold")
         self._line(
-            f"{audit.samples:,} generated pictures, seed {audit.seed}, against {audit.dataset.train:,} training and "
-            f"{audit.dataset.holdout:,} held-out pictures (set {audit.dataset.fingerprint[:12]}), features "
+            f"{audit.samples:,} generated pictures, seed {audit.seed}, against "
+            f"{_searched(audit.dataset.train_searched, audit.dataset.train)} training and "
+            f"{_searched(audit.dataset.holdout_searched, audit.dataset.holdout)} held-out pictures "
+            f"(set {audit.dataset.fingerprint[:12]}), features "
             f"{audit.features.name}"
         )
         for check in audit.checks:
@@ -112,6 +117,10 @@ def _columns(first: str, *others: str) -> Table:
     for name in others:
         table.add_column(name, justify="right")
     return table
+
+
+def _searched(some: int | None, total: int) -> str:
+    return f"{total:,}" if some is None or some == total else f"{some:,} of {total:,}"
 
 
 def _shown(value: float | None, unit: str) -> str:

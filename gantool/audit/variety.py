@@ -7,12 +7,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from gantool.audit import evidence
+from gantool.audit import doubt, evidence
 from gantool.audit.evidence import Pair
 from gantool.audit.limits import Limits
-from gantool.audit.material import Classes, Material
+from gantool.audit.material import Material
+from gantool.audit.reference import Classes
 from gantool.audit.serial import Check, ClassRow, Number
-from gantool.metrics.balance import Balance, at_most
+from gantool.metrics.balance import Balance, effective, pictures_needed
 from gantool.metrics.balance import balance as compare
 from gantool.metrics.collisions import Collisions, collisions, usual_scale
 from gantool.metrics.manifold import overlap
@@ -20,6 +21,7 @@ from gantool.metrics.manifold import overlap
 FEWEST = 50
 """Pictures below which neither shares nor twins mean anything."""
 
+_FEWER = 10
 _BALANCE, _DUPLICATES = "Balance of classes", "Pictures that come again"
 
 
@@ -28,29 +30,48 @@ def balance(material: Material, limits: Limits) -> Check:
     classes = material.classes
     if isinstance(classes, str):
         return Check(name="balance", title=_BALANCE, verdict="skipped", reason=classes)
-    fewest = max(FEWEST, 5 * len(classes.names))
-    if min(len(classes.real), len(classes.made)) < fewest:
-        reason = (
-            f"{len(classes.real):,} real and {len(classes.made):,} generated pictures are too few for "
-            f"{len(classes.names)} classes: {fewest} of each are needed."
-        )
-        return Check(name="balance", title=_BALANCE, verdict="skipped", reason=reason)
-    found = compare(classes.real, classes.made, len(classes.names), significance=limits.significance)
+    if (too_few := _too_few(classes, limits)) is not None:
+        return Check(name="balance", title=_BALANCE, verdict="skipped", reason=too_few)
+    found = compare(
+        classes.real, classes.made, len(classes.names), weights=classes.weights, significance=limits.significance
+    )
     dropped = [name for name, gone in zip(classes.names, found.dropped, strict=True) if gone]
-    uneven = found.distance > limits.total_variation and found.p < limits.significance
-    failed = uneven or len(dropped) > limits.dropped_classes
+    above = found.distance > limits.total_variation
+    failed = (above and found.p < limits.significance) or len(dropped) > limits.dropped_classes
+    unsure = above and not failed
     reason = (
         f"{found.distance:.1%} of {len(classes.made):,} generated pictures would have to be of another class to have "
-        "the shares of real ones. " + (f"Missing: {_listed(dropped)}." if dropped else "No class is missing.")
+        "the shares of training pictures. " + (f"Missing: {_listed(dropped)}." if dropped else "No class is missing.")
     )
+    if unsure:
+        reason += (
+            f" That is above the limit of {limits.total_variation:.1%}, but chance makes such in {found.p:.1%} of "
+            "cases: draw more with --samples."
+        )
     return Check(
         name="balance",
         title=_BALANCE,
-        verdict="fail" if failed else "pass",
+        verdict="fail" if failed else "skipped" if unsure else "pass",
+        unsure=unsure,
         reason=reason,
         numbers=_balance_numbers(found, len(dropped), limits),
         classes=_rows(material, classes, found),
     )
+
+
+def _too_few(classes: Classes, limits: Limits) -> str | None:
+    """What says that a difference at the limit would not be significant; None where it would."""
+    real, made, count = effective(len(classes.real), classes.weights), len(classes.made), len(classes.names)
+    fewest = max(FEWEST, 5 * count)
+    needed = float(fewest)
+    if limits.total_variation > 0:
+        needed = max(needed, pictures_needed(real, count, limits.total_variation, limits.significance))
+    if real >= fewest and made >= needed:
+        return None
+    say = f"{real:,.0f} real and {made:,} generated pictures are too few for {count} classes: "
+    if real < fewest or math.isinf(needed):
+        return f"{say}more real ones are needed."
+    return f"{say}{math.ceil(needed):,} generated ones are needed."
 
 
 def _balance_numbers(found: Balance, dropped: int, limits: Limits) -> tuple[Number, ...]:
@@ -116,17 +137,30 @@ def duplicates(material: Material, limits: Limits, seed: int) -> tuple[Check, ND
     scale = usual_scale(real)
     ours, theirs = collisions(made, scale), collisions(real, scale)
     with_twin, without = round(ours.share * count), round(theirs.share * count)
-    by_chance = at_most(without, with_twin + without, count, 2 * count)
-    failed = ours.share - theirs.share > limits.twins and by_chance < limits.significance
+    limit = theirs.share + limits.twins
+    by_chance = doubt.chance(without, count, with_twin, count)
+    above, needed = ours.share > limit, doubt.least_to_see(limit)
+    # Where nearly all real pictures have twins, no share is above the limit: then it is how many twins they have.
+    repeats = limit >= 1 > limits.twins and ours.support * _FEWER < theirs.support
+    failed = (above and by_chance < limits.significance) or repeats
+    unsure = above and not failed
     at_least = "" if ours.pairs else "at least "
+    such = "1 such pair suggests" if ours.pairs == 1 else f"{ours.pairs:,} such pairs suggest"
     reason = (
         f"{ours.share:.1%} of {count:,} generated pictures have a near-identical other, against {theirs.share:.1%} of "
-        f"as many real ones. {ours.pairs:,} such pairs suggest {at_least}{ours.support:,.0f} different pictures."
+        f"as many real ones. {such} {at_least}{ours.support:,.0f} different pictures"
+        f"{f', those of real ones {theirs.support:,.0f}' if repeats else ''}."
     )
+    if unsure:
+        enough = doubt.least_to_be_sure(ours.share, without, count, count, limits.significance)
+        reason += " " + doubt.unsure(ours.share, limit, count, enough)
+    elif not failed and count < needed:
+        reason += f" {count:,} pictures are too few to see {limit:.1%} of them: {needed:,} are needed."
     check = Check(
         name="duplicates",
         title=_DUPLICATES,
-        verdict="fail" if failed else "pass",
+        verdict="fail" if failed else "skipped" if unsure or count < needed else "pass",
+        unsure=unsure,
         reason=reason,
         numbers=_duplicate_numbers(ours, theirs, by_chance, limits),
         picture="duplicates.png",

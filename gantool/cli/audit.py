@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import shlex
+import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gantool.cli.evaluate import CheckpointOption, DataOption, FeaturesChoice, FeaturesOption, ImagesOption
 from gantool.cli.evaluate import chosen_subject as subject_of
 from gantool.cli.shared import DeviceOption, preparation_progress
-from gantool.errors import AuditFailed
+from gantool.errors import AuditFailed, UsageError
+
+if TYPE_CHECKING:
+    from gantool.audit import Audited
 
 
 def audit(
@@ -36,7 +40,10 @@ def audit(
     ] = False,
     device: DeviceOption = "auto",
 ) -> None:
-    """Does the model give away its training pictures, or draw less than it was shown? Exit 0 pass, 8 fail.
+    """Does the model give away its training pictures, or draw less than it was shown? Exit 0 pass, 8 no pass.
+
+    All real pictures are looked at once, up to 60,000 training and 10,000 held-out ones; what was seen is kept for the
+    next time. On a CPU that takes minutes for ten thousand; --features classifier is quicker, for sets with labels.
 
     Example:  gantool audit --checkpoint runs/quickstart-001
     """
@@ -45,10 +52,15 @@ def audit(
     from gantool.audit import Limits, summary
     from gantool.audit import audit as conduct
     from gantool.audit.conduct import FOLDER
+    from gantool.audit.serial import FILE
 
     limits = Limits.parsed(limit or ())
+    for path in [json, out / FILE if out is not None else None]:
+        _check_writable(path)  # rather than when all work is done
     with preparation_progress() as progress:
         subject = subject_of(checkpoint, images, data, device=device, raw_weights=raw_weights)
+        folder = out if out is not None else None if subject.run is None else subject.run.path / FOLDER
+        _check_writable(None if folder is None else folder / FILE)
         found = conduct(
             subject,
             samples=samples,
@@ -58,17 +70,48 @@ def audit(
             device=device,
             progress=progress,
         )
-    folder = out if out is not None else None if subject.run is None else subject.run.path / FOLDER
-    if folder is not None:
-        found.write(folder)
-    if json is not None:
-        found.audit.write(json)
     summary.show(found.audit, Console())
-    if folder is not None:
-        typer.echo(f"  evidence    {folder}: audit.json {' '.join(found.pictures)}".rstrip())
-    if json is not None:
-        typer.echo(f"  verdict     {json}")
+    faults = _write(found, folder, json)
+    if not found.audit.passed:
+        verdict = f"{shlex.quote(found.audit.subject.name)}: {summary.sentence(found.audit)}"
+        raise AuditFailed("\n".join([verdict, *faults]))
+    if faults:
+        raise UsageError("\n".join(faults))
+
+
+def _write(found: Audited, folder: Path | None, json: Path | None) -> list[str]:
+    """Write what there is to write and say where; what could not be written comes back."""
+    faults = []
     if folder is None:
         typer.echo("  no pictures were written: name a folder for them with --out DIR")
-    if not found.audit.passed:
-        raise AuditFailed(f"{shlex.quote(found.audit.subject.name)}: {summary.sentence(found.audit)}")
+    else:
+        try:
+            found.write(folder)
+            typer.echo(f"  evidence    {folder}: audit.json {' '.join(found.pictures)}".rstrip())
+        except UsageError as error:
+            faults.append(str(error))
+    if json is not None:
+        try:
+            found.audit.write(json)
+            typer.echo(f"  verdict     {json}")
+        except UsageError as error:
+            faults.append(str(error))
+    return faults
+
+
+def _check_writable(path: Path | None) -> None:
+    """Whether a file could be written at ``path``; folders on the way are made.
+
+    Raises:
+        UsageError: when not.
+    """
+    if path is None:
+        return
+    if path.is_dir():
+        raise UsageError(f"{path}: cannot be written: a folder is there")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -21,6 +21,7 @@ LARGEST = 16
 """Pixels a side of a picture seen from afar."""
 
 _NEAR = 0.4  # of the usual distance of a real picture from its nearest other
+_LEAST = 4.0  # a third of a grey level a pixel at most: nobody sees it, and float32 can still tell it from none
 _BLOCK = 2048
 
 
@@ -62,8 +63,15 @@ def seen_from_afar(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def usual_scale(real: NDArray[np.float32]) -> float:
     """The distance below which two pictures are near-identical: 0.4 times the median distance of ``real`` pictures
-    (float N×D, N ≥ 2, as many as are compared) from their nearest others."""
-    return _NEAR * float(np.median(nearest_among(real, real, 1, same=True).distances[:, 0]))
+    (float N×D in grey levels, as many as are compared) from their nearest others.
+
+    Repetitions are left out: where half of the pictures have exact twins, the median is 0 and nothing is nearer. It is
+    never below 4 grey levels over all pixels, lest exact repetitions escape where all real pictures are one.
+    """
+    distinct = np.unique(real, axis=0)
+    if len(distinct) < 2:
+        return _LEAST
+    return max(_LEAST, _NEAR * float(np.median(nearest_among(distinct, distinct, 1, same=True).distances[:, 0])))
 
 
 def collisions(pictures: NDArray[np.float32], scale: float) -> Collisions:

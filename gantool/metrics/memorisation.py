@@ -11,6 +11,7 @@ Each is asked of held-out pictures too, which cannot have been copied: what they
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -39,7 +40,8 @@ class Leaning(NamedTuple):
     chance: float
     """What T is expected to be when training and held-out pictures are exchangeable, π."""
     leaning: float
-    """(T − π)/(1 − π): 0 by chance, 1 when all are nearest to training pictures."""
+    """(T − π)/(1 − π), and (T − π)/π below chance: 1 when all are nearest to training pictures, 0 by chance, −1 when
+    all are nearest to held-out ones."""
     p: float
     """How often relabelling the real pictures at random gives such a T or a larger one."""
 
@@ -85,6 +87,28 @@ def _forget_itself(squares: Tensor, ahead: int) -> None:
     rows = torch.arange(len(squares))
     there = (rows + ahead >= 0) & (rows + ahead < squares.shape[1])
     squares[rows[there], rows[there] + ahead] = torch.inf
+
+
+def fingerprints(pixels: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """A number a picture, equal for equal pictures: uint8 N×H×W×C → uint64 N.
+
+    Those of one colour have 0: a generator can hit on them by itself, and they give nothing away.
+    """
+    count, height, width, channels = pixels.shape
+    flat = np.ascontiguousarray(pixels).reshape(count, height * width, channels)
+    marks = [int.from_bytes(hashlib.blake2b(picture.data, digest_size=8).digest(), "big") or 1 for picture in flat]
+    return np.where((flat == flat[:, :1]).all(axis=(1, 2)), 0, np.array(marks, np.uint64)).astype(np.uint64)
+
+
+def exact(marks: NDArray[np.uint64], train: NDArray[np.uint64]) -> NDArray[np.bool]:
+    """Which pictures are training pictures to the last pixel, by their `fingerprints`; none of one colour: bool n."""
+    return np.asarray(np.isin(marks, train) & (marks != 0))
+
+
+def different(marks: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """The first place of each picture that is there once or more often; all of one colour: int64, ascending."""
+    _, first = np.unique(marks, return_index=True)
+    return np.union1d(first, np.flatnonzero(marks == 0)).astype(np.int64)
 
 
 def closeness(near: Neighbours) -> NDArray[np.float64]:
@@ -156,7 +180,8 @@ def leaning(to_train: Neighbours, to_holdout: Neighbours, train: int, holdout: i
         else 1.0
     )
     share = float(of_train.mean())
-    return Leaning(share, chance, (share - chance) / (1 - chance), p)
+    scale = 1 - chance if share > chance else chance
+    return Leaning(share, chance, (share - chance) / scale, p)
 
 
 def squares_between(ours: Tensor, theirs: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import io
 import json
@@ -14,7 +15,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from gantool.audit import Audit, Limits, audit, serial, summary
+from gantool.audit import Audit, Audited, Limits, audit, serial, summary
 from gantool.data import PreparedSet, prepare
 from gantool.data.detect import settings_for
 from gantool.errors import UsageError
@@ -60,7 +61,8 @@ def test_a_sane_folder_passes(gantool: Command, real: PreparedSet, spare: Pixels
     content = read(tmp_path / "out/audit.json")
     assert content == read(tmp_path / "verdict.json")
     assert content["passed"] is True
-    assert content["dataset"] == {"fingerprint": real.fingerprint, **real.counts}
+    counts = {"train": 1125, "holdout": 375, "train_searched": 1125, "holdout_searched": 375}
+    assert content["dataset"] == {"fingerprint": real.fingerprint, **counts}
     assert content["samples"] == 1500
     for check in content["checks"]:
         if check["picture"] is not None:
@@ -79,7 +81,8 @@ def test_copies_fail_with_evidence(gantool: Command, real: PreparedSet, trained_
     assert "The audit failed: memorised pictures." in ended.err
     assert read(tmp_path / "out/audit.json")["passed"] is False
     assert (tmp_path / "out/memorisation.png").is_file()
-    lenient = gantool(*arguments, "--limit", "copy_rate=1", "--limit", "leaning=1", "--samples", 300)
+    limits = ("--limit", "copy_rate=1", "--limit", "leaning=1", "--limit", "exact_copies=1")
+    lenient = gantool(*arguments, *limits, "--samples", 300)
     assert lenient.code == 0
     assert "--out DIR" in lenient.out
 
@@ -177,6 +180,38 @@ def test_limits_from_the_command_line() -> None:
     for wrong in ("twins", "twins=", "twins=-1", "twins=nan", "twins=inf", "twins=many"):
         with pytest.raises(UsageError, match="give a number"):
             Limits.parsed([wrong])
+
+
+def test_what_cannot_be_written_is_said_before_the_work(
+    gantool: Command, real: PreparedSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.import_module("gantool.audit"), "audit", None)  # no work is done
+    made = archive(tmp_path / "made.npz", garments(60).pixels)
+    (tmp_path / "file").touch()
+    for option in (("--out", tmp_path / "file/deep"), ("--json", tmp_path / "file/a.json"), ("--json", tmp_path)):
+        ended = gantool("audit", "--images", made, "--data", real.folder, *option)
+        assert ended.code == 2
+        assert "cannot be written" in ended.err
+
+
+def test_the_verdict_survives_a_disk_that_fills(
+    gantool: Command, verdict: Audit, real: PreparedSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Audited, folder: Path) -> None:
+        raise UsageError(f"{folder}: cannot be written: no space left")
+
+    monkeypatch.setattr(Audited, "write", full)
+    made = archive(tmp_path / "made.npz", garments(60).pixels)
+    arguments = ("audit", "--images", made, "--data", real.folder, "--out", tmp_path / "out")
+    for passed, code in ((False, 8), (True, 2)):
+        found = Audited(verdict.model_copy(update={"passed": passed}), {})
+        monkeypatch.setattr(importlib.import_module("gantool.audit"), "audit", lambda *_, found=found, **__: found)
+        ended = gantool(*arguments, "--json", tmp_path / "verdict.json")
+        assert ended.code == code
+        assert "Memorised pictures" in ended.out
+        assert "no space left" in ended.err
+        assert ("The audit failed" in ended.err) is (not passed)
+        assert serial.read(tmp_path / "verdict.json").passed is passed
 
 
 def test_what_is_asked_wrongly(gantool: Command, real: PreparedSet, tmp_path: Path) -> None:

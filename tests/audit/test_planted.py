@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gantool.audit import Audit, Audited, Check, Limits, audit
 from gantool.audit.material import Logits
 from gantool.audit.memory import membership
+from gantool.audit.summary import sentence
 from gantool.data import PreparedSet
 from tests.audit.conftest import Pixels, generator
 
@@ -94,6 +95,41 @@ def test_a_few_copies_among_many_are_found_out(real: PreparedSet, spare: Pixels,
     found = asked(np.concatenate([trained_on[:few], spare[few:]]), real)
     show(found)
     assert failures(found.audit) == {"memorisation"}
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_exact_copies_fail_however_few_there_are(
+    mirrored: bool, real: PreparedSet, spare: Pixels, trained_on: Pixels
+) -> None:
+    """Five of a hundred would not be significant; but nobody draws a training picture to the last pixel by chance."""
+    copies = trained_on[:5, :, ::-1] if mirrored else trained_on[:5]
+    found = asked(np.concatenate([copies, spare[:95]]), real)
+    show(found)
+    assert check_of(found, "memorisation").verdict == "fail"
+    assert number(found, "memorisation", "exact_copies") == 0.05
+    assert "5 of them are training pictures to the last pixel" in check_of(found, "memorisation").reason
+
+
+def test_too_few_pictures_to_be_sure_are_no_pass(
+    real: PreparedSet, spare: Pixels, trained_on: Pixels, noised: Callable[[Pixels, float], Pixels]
+) -> None:
+    found = asked(np.concatenate([noised(trained_on[:8], 4), spare[:242]]), real)
+    show(found)
+    check = check_of(found, "memorisation")
+    assert (check.verdict, check.unsure, found.audit.passed) == ("skipped", True, False)
+    assert "is above the limit of" in check.reason
+    assert "too few to be sure" in check.reason
+    assert "cannot be sure: memorised pictures" in sentence(found.audit)
+
+
+def test_too_few_pictures_to_see_the_limit(real: PreparedSet, spare: Pixels) -> None:
+    found = asked(spare[:60], real)
+    show(found)
+    assert failures(found.audit) == set()
+    assert not any(check.unsure for check in found.audit.checks)
+    for name in ("memorisation", "balance"):
+        assert check_of(found, name).verdict == "skipped"
+        assert "are needed" in check_of(found, name).reason
 
 
 def test_dropped_classes_are_named(real: PreparedSet, spare: Pixels, spare_labels: NDArray[np.int64]) -> None:

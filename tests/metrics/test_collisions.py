@@ -13,27 +13,37 @@ from gantool.metrics.collisions import collisions, seen_from_afar, usual_scale
 @pytest.mark.parametrize("block", [2048, 30, 7])
 def test_equals_brute_force(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "_BLOCK", block)
-    pictures = np.random.default_rng(0).standard_normal((100, 3), dtype=np.float32) + 50
+    pictures = 100 * np.random.default_rng(0).standard_normal((100, 3), dtype=np.float32) + 50
     apart = scipy.spatial.distance.squareform(scipy.spatial.distance.pdist(pictures.astype(np.float64)))
     np.fill_diagonal(apart, np.inf)
-    found = collisions(pictures, 0.5)
-    assert found.pairs == (apart < 0.5).sum() / 2 > 0
-    assert found.share == (apart.min(axis=1) < 0.5).mean()
+    found = collisions(pictures, 50)
+    assert found.pairs == (apart < 50).sum() / 2 > 0
+    assert found.share == (apart.min(axis=1) < 50).mean()
     assert found.support == 100 * 99 / 2 / found.pairs
     assert usual_scale(pictures) == pytest.approx(0.4 * np.median(apart.min(axis=1)), rel=1e-5)
 
 
 @pytest.mark.parametrize("count", [3000, 5000])
 def test_more_pictures_than_fit_into_one_block(count: int) -> None:
-    pictures = np.random.default_rng(0).standard_normal((count, 6), dtype=np.float32)
+    pictures = 100 * np.random.default_rng(0).standard_normal((count, 6), dtype=np.float32)
     apart = scipy.spatial.distance.pdist(pictures.astype(np.float64))
     nearest = scipy.spatial.distance.squareform(apart)
     np.fill_diagonal(nearest, np.inf)
-    found = collisions(pictures, 0.4)
-    assert found.pairs == pytest.approx((apart < 0.4).sum(), abs=1)
-    assert found.share == pytest.approx((nearest.min(axis=1) < 0.4).mean(), abs=1e-3)
+    found = collisions(pictures, 40)
+    assert found.pairs == pytest.approx((apart < 40).sum(), abs=1)
+    assert found.share == pytest.approx((nearest.min(axis=1) < 40).mean(), abs=1e-3)
     assert 0 < found.share < 0.5
     assert usual_scale(pictures) == pytest.approx(0.4 * np.median(nearest.min(axis=1)), rel=1e-4)
+
+
+def test_twins_among_real_pictures_leave_a_scale() -> None:
+    """Where half of the real pictures are there twice, the scale is that of the different ones."""
+    pictures = 100 * np.random.default_rng(0).standard_normal((200, 6), dtype=np.float32)
+    twice = pictures.repeat(2, axis=0)
+    assert usual_scale(twice) == pytest.approx(usual_scale(pictures))
+    one = pictures[:1].repeat(50, axis=0)
+    assert collisions(one, usual_scale(one)).share == 1
+    assert collisions(one, usual_scale(one)).pairs == 50 * 49 / 2
 
 
 def test_the_birthday_paradox() -> None:

@@ -96,7 +96,7 @@ def test_leaning_is_that_of_relabelling() -> None:
     assert found.share == counts[:300].sum() / 500
     assert found.chance == 0.75 == pytest.approx(shares.mean(), abs=0.001)
     assert found.p == pytest.approx((shares >= found.share).mean(), abs=0.02)
-    assert found.leaning == pytest.approx((found.share - 0.75) / 0.25)
+    assert found.leaning == pytest.approx((found.share - 0.75) / (0.25 if found.share > 0.75 else 0.75))
 
 
 def test_leaning_is_fair_and_finds_copies() -> None:
