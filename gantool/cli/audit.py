@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gantool import files
 from gantool.cli.evaluate import CheckpointOption, DataOption, FeaturesChoice, FeaturesOption, ImagesOption
 from gantool.cli.evaluate import chosen_subject as subject_of
 from gantool.cli.shared import DeviceOption, preparation_progress
@@ -57,8 +57,8 @@ def audit(
     limits = Limits.parsed(limit or ())
     for path in [json, out / FILE if out is not None else None]:
         _check_writable(path)  # rather than when all work is done
-    with preparation_progress() as progress:
-        subject = subject_of(checkpoint, images, data, device=device, raw_weights=raw_weights)
+    with preparation_progress(aloud=True) as progress:
+        subject = subject_of(checkpoint, images, data, device=device, raw_weights=raw_weights, progress=progress)
         folder = out if out is not None else None if subject.run is None else subject.run.path / FOLDER
         _check_writable(None if folder is None else folder / FILE)
         found = conduct(
@@ -107,11 +107,8 @@ def _check_writable(path: Path | None) -> None:
     """
     if path is None:
         return
-    if path.is_dir():
-        raise UsageError(f"{path}: cannot be written: a folder is there")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
     except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise UsageError(f"{path.parent}: cannot be made: {error.strerror or error}") from error
+    files.require_writable(path)

@@ -30,13 +30,14 @@ def compare(
     """
     from rich.console import Console
 
+    from gantool import files
     from gantool.comparison import compare as put_side_by_side
     from gantool.comparison import page, table
-    from gantool.report.writing import require_writable, write_page
+    from gantool.report.writing import write_page
 
     outputs = [path for path in (html, json) if path is not None]
     for path in outputs:
-        require_writable(path)
+        files.require_writable(path)
     comparison = put_side_by_side(subjects, features=features, split=split)
     table.show(comparison, Console())
     if html is not None:

@@ -20,6 +20,8 @@ from gantool.version import __version__
 
 FORMAT = 1
 
+_MOST_BYTES = 32 << 20
+
 
 class Part(BaseModel):
     """A piece of the card."""
@@ -120,7 +122,7 @@ def read(path: Path) -> Card:
         UsageError: when there is none, or this version cannot read it.
     """
     try:
-        return Card.model_validate_json(path.read_bytes())
+        return Card.model_validate_json(files.read_regular(path, _MOST_BYTES))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValidationError as error:

@@ -141,22 +141,11 @@ def _checked(path: Path, content: Any, model: type[_Kind], kind: str) -> _Kind:
     if format != FORMAT:
         raise DataError(f"{path}: damaged: its format is not a number of ours")
     try:
-        found = model.model_validate(content)
+        return model.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise DataError(f"{path}: damaged: {where}: {first['msg'][:200]}") from error
-    if isinstance(found, Card):
-        _require_deviations(path, found)
-    return found
-
-
-def _require_deviations(path: Path, card: Card) -> None:
-    """None is below 0."""
-    for value in card.values:
-        for spread in (value, value.floor.halves, value.floor.train_holdout):
-            if spread is not None and spread.deviation is not None and spread.deviation < 0:
-                raise DataError(f"{path}: damaged: {value.name[:60]}: its deviation is below 0")
 
 
 def _whole(text: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from gantool import files
@@ -34,24 +33,10 @@ def write_report(run_dir: Path | str, out: Path | str | None = None, *, watts: f
     if not run.exists() and not run.metrics.exists():
         raise UsageError(f"{run.path}: not a run folder (it has neither config.yaml nor metrics.jsonl)")
     file = Path(out) if out is not None else run.path / NAME
-    require_writable(file)
+    files.require_writable(file)
     gathered = gather(run, watts)
     write_page(file, render(gathered))
     return gathered
-
-
-def require_writable(file: Path) -> None:
-    """Find out before any work that ``file`` can be written.
-
-    Raises:
-        UsageError: naming the file and the reason.
-    """
-    if file.is_dir():
-        raise UsageError(f"{file}: is a folder; name a file")
-    if not file.parent.is_dir():
-        raise UsageError(f"{file}: there is no folder {file.parent}; make it, or choose another")
-    if not os.access(file.parent, os.W_OK):
-        raise UsageError(f"{file}: its folder cannot be written; choose another")
 
 
 def write_page(file: Path, content: str) -> None:

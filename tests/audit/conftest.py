@@ -25,7 +25,7 @@ Pixels = NDArray[np.uint8]
 def generator(pixels: Pixels, dataset: PreparedSet) -> Subject:
     """One that draws ``pixels``."""
     facts = Facts(kind="images", name="planted")
-    return Subject(facts, dataset, lambda count, seed, progress: Made(pixels[:count], None), available=len(pixels))
+    return Subject(facts, dataset, lambda count, seed: iter([Made(pixels[:count], None)]), available=len(pixels))
 
 
 @pytest.fixture(scope="session")

