@@ -73,7 +73,7 @@ def _measured(cards: Mapping[str, Card], images_seen: int) -> str:
     for card in cards.values():
         first = leading(card)
         if first is not None:
-            title = first.title[:1].lower() + first.title[1:]
+            title = first.title if first.title[:7] == "Fréchet" else first.title[:1].lower() + first.title[1:]
             seen = card.subject.images_seen
             moment = f" at {seen:,} images" if seen not in (None, images_seen) else ""
             return visible(f"{title} {number(first.mean)}{moment}{_against_floor(first)}")
