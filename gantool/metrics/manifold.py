@@ -43,8 +43,8 @@ def overlap(real: NDArray[np.float32], made: NDArray[np.float32]) -> Overlap:
         return Overlap(np.nan, np.nan, np.nan, np.nan)
     centre = real.mean(axis=0, dtype=np.float64).astype(np.float32)  # shorter vectors, less rounding
     ours, theirs = _Points(real - centre), _Points(made - centre)
-    strict = _radii(ours, DENSITY_NEIGHBOURS)
-    within_real, within_made = _radii(ours, PRECISION_NEIGHBOURS), _radii(theirs, PRECISION_NEIGHBOURS)
+    within_real, strict = _radii(ours, PRECISION_NEIGHBOURS, DENSITY_NEIGHBOURS)
+    (within_made,) = _radii(theirs, PRECISION_NEIGHBOURS)
     precise = np.zeros(len(made), np.bool)
     dense = np.zeros(len(made), np.int64)
     recalled, covered = np.zeros(len(real), np.bool), np.zeros(len(real), np.bool)
@@ -89,14 +89,14 @@ class _Pairs:
         self._first = rows.start, columns.start
         lengths = ours.squares[rows, None] + theirs.squares[columns]
         self.squares = torch.addmm(lengths, ours.values[rows], theirs.values[columns].T, alpha=-2)
-        self._doubt = _ROUNDING * (ours.squares[rows].max() + theirs.squares[columns].max()).item()
+        self.doubt = _ROUNDING * (ours.squares[rows].max() + theirs.squares[columns].max()).item()
 
     def closer_than(self, radii: NDArray[np.float64], *, or_equal: bool) -> NDArray[np.bool]:
         """Which pairs are closer than ``radii`` (squared, of a shape that broadcasts)."""
         limits = torch.from_numpy(radii)
         beyond = self.squares - limits.float()
         inside = beyond < 0
-        rows, columns = (beyond.abs_() < self._doubt).nonzero(as_tuple=True)
+        rows, columns = (beyond.abs_() < self.doubt).nonzero(as_tuple=True)
         if len(rows):
             exact = self._ours.exact(rows + self._first[0], self._theirs, columns + self._first[1])
             wanted = limits.expand(inside.shape)[rows, columns]
@@ -105,24 +105,46 @@ class _Pairs:
         return found
 
 
-def _radii(points: _Points, neighbour: int) -> NDArray[np.float64]:
-    """The squared distance of every point to its ``neighbour``-th other, exact: float64 N."""
-    count = min(neighbour + _SPARE, len(points) - 1)
-    radii = np.empty(len(points))
+def _radii(points: _Points, *neighbours: int) -> list[NDArray[np.float64]]:
+    """The squared distance of every point to each of its ``neighbours``-th others, exact: float64 N each."""
+    count = min(max(neighbours) + _SPARE, len(points) - 1)
+    nearest = torch.full((len(points), count), torch.inf)
+    found = torch.zeros((len(points), count), dtype=torch.int64)
+    doubt = 0.0
     for rows in _blocks(len(points)):
-        best = torch.empty(0)
-        found = torch.empty(0, dtype=torch.int64)
         for columns in _blocks(len(points)):
-            squares = _Pairs(points, rows, points, columns).squares
+            if columns.start < rows.start:
+                continue  # distances are the same both ways
+            pairs = _Pairs(points, rows, points, columns)
+            doubt = max(doubt, pairs.doubt)
             if rows == columns:
-                squares.fill_diagonal_(torch.inf)
-            nearest = squares.topk(min(count, squares.shape[1]), largest=False)
-            best = torch.cat([best.reshape(len(squares), -1), nearest.values], dim=1)
-            found = torch.cat([found.reshape(len(squares), -1), nearest.indices + columns.start], dim=1)
-        chosen = found.gather(1, best.topk(count, largest=False).indices)
-        owners = torch.arange(rows.start, rows.stop).repeat_interleave(count)
-        exact = points.exact(owners, points, chosen.reshape(-1)).reshape(-1, count)
-        radii[rows] = exact.sort(dim=1).values[:, neighbour - 1].numpy()
+                pairs.squares.fill_diagonal_(torch.inf)
+            else:
+                _keep_nearest(nearest, found, columns, pairs.squares.T.contiguous(), rows.start)
+            _keep_nearest(nearest, found, rows, pairs.squares, columns.start)
+    return [_exact_neighbour(points, nearest, found, neighbour, doubt) for neighbour in neighbours]
+
+
+def _keep_nearest(nearest: Tensor, found: Tensor, rows: slice, squares: Tensor, first: int) -> None:
+    """Put the smallest of n×B ``squares``, of the points from ``first`` on, among the smallest so far."""
+    small = squares.topk(min(nearest.shape[1], squares.shape[1]), largest=False)
+    together = torch.cat([nearest[rows], small.values], dim=1)
+    nearest[rows], order = together.topk(nearest.shape[1], largest=False)  # ascending
+    found[rows] = torch.cat([found[rows], small.indices + first], dim=1).gather(1, order)
+
+
+def _exact_neighbour(
+    points: _Points, nearest: Tensor, found: Tensor, neighbour: int, doubt: float
+) -> NDArray[np.float64]:
+    """The ``neighbour``-th smallest of ascending N×k float32 squares, computed again wherever it could be another."""
+    pivot = nearest[:, neighbour - 1 : neighbour]
+    possible = (nearest - pivot).abs() < 2 * doubt
+    exact = torch.full(nearest.shape, torch.inf, dtype=torch.float64)
+    rows, places = possible.nonzero(as_tuple=True)
+    exact[rows, places] = points.exact(rows, points, found[rows, places])
+    nearer = (nearest < pivot).logical_and_(~possible).sum(dim=1)  # for certain
+    wanted = exact.sort(dim=1).values.gather(1, (neighbour - 1 - nearer)[:, None])
+    radii: NDArray[np.float64] = wanted[:, 0].numpy()
     return radii
 
 
