@@ -37,6 +37,9 @@ _AHEAD = 3
 _AHEAD_BYTES = 64 << 20
 """No further request is made while those under way hold so many bytes of pictures."""
 
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+"""A worker is one of several: products of small matrices in more threads take five times the processor time."""
+
 
 def most_workers() -> int:
     """So many processes may be asked for: each takes some 50 MB, and beyond a few a core they only wait."""
@@ -183,7 +186,7 @@ class _Worker:
             bufsize=BUFFER,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": search},
+            env={**os.environ, "PYTHONPATH": search, **_ONE_THREAD},
             # Ctrl-C goes to the terminal's group: a worker must not die of it before it can ignore it.
             process_group=0 if os.name == "posix" else None,
         )
