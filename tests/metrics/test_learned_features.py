@@ -135,3 +135,11 @@ def test_inception_says_where_its_weights_go(tmp_path: Path, monkeypatch: pytest
         Inception(tmp_path / "weights")
     for part in (fid_network.URL, str(tmp_path / "weights" / fid_network.FILE), "efficientnet_lite0"):
         assert part in str(fault.value)
+
+
+def test_the_classifier_can_be_taught_where_gradients_are_off() -> None:
+    """An evaluation turns them off before it asks for the network."""
+    pixels, labels = shapes(40)
+    with torch.no_grad():
+        taught_here = teaching.train(lambda rows: pixels[rows], labels, 3, seed=4)
+    assert teaching.digest(taught_here) == teaching.digest(teaching.train(lambda rows: pixels[rows], labels, 3, seed=4))

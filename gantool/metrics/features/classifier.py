@@ -108,7 +108,7 @@ def train(
     size = _shown((height, width))
     count = len(labels)
     steps = max(1, min(_IMAGES, _MOST_PASSES * count) // _BATCH)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():  # whoever measures has turned gradients off
         torch.default_generator.manual_seed(seeding.derive(seed, "classifier-weights"))
         network = _Network(channels, size, classes).to(memory_format=torch.channels_last).train()
         optimizer = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=0.01)
