@@ -27,7 +27,7 @@ from gantool.subject import Critic, Subject, of_checkpoint
 
 SAMPLES = 10_000
 SEEDS = (0, 1, 2)
-_JUDGED, _AT_ONCE = 10_000, 512
+_JUDGED = 10_000
 
 
 def evaluate(
@@ -121,11 +121,9 @@ def _judgement(subject: Subject, on_made: NDArray[np.float32] | None) -> dict[st
         return None
     train = _logits(critic, dataset, "train")
     held_out = _logits(critic, dataset, "holdout") if len(dataset.indices("holdout")) else None
-    longest = max(len(train), 0 if held_out is None else len(held_out))
-    paired = np.resize(on_made, longest) if critic.boundary is None else on_made
     return {
         "absolute": critic.boundary is not None,
-        **judge(train, held_out, paired, boundary=critic.boundary),
+        **judge(train, held_out, on_made, boundary=critic.boundary),
     }
 
 
@@ -215,9 +213,4 @@ def _logits(critic: Critic, dataset: PreparedSet, split: Split) -> NDArray[np.fl
     if len(rows) > _JUDGED:
         order = torch.randperm(len(rows), generator=seeding.generator(0, "judged", split))
         rows = np.sort(rows[order[:_JUDGED].numpy()])
-    found = np.empty(len(rows), np.float32)
-    for start in range(0, len(rows), _AT_ONCE):
-        part = rows[start : start + _AT_ONCE]
-        labels = dataset.read_labels(part) if critic.network.classes else None
-        found[start : start + _AT_ONCE] = critic.logits(dataset.read(part), labels)
-    return found
+    return critic.logits_of_rows(dataset, rows)

@@ -181,8 +181,12 @@ def load_generator(file_or_run: Path | str, *, device: str = "auto", raw_weights
         UsageError: when nothing is there, or the device is not.
         CheckpointError: when the file is damaged, foreign, or does not fit this version.
     """
+    return generator_of(read_checkpoint(resolve_checkpoint(file_or_run)), device=device, raw_weights=raw_weights)
+
+
+def generator_of(checkpoint: Checkpoint, *, device: str = "auto", raw_weights: bool = False) -> LoadedGenerator:
+    """The generator of a checkpoint that was read already; for the arguments and faults see `load_generator`."""
     where = choose_device(device)
-    checkpoint = read_checkpoint(resolve_checkpoint(file_or_run))
     which, tensors = weights_of(checkpoint, raw=raw_weights)
     network, classes = build_network(checkpoint)
     try:

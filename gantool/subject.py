@@ -26,13 +26,14 @@ from gantool.data.detect import settings_for
 from gantool.data.prepared import HEADER
 from gantool.errors import CheckpointError, ConfigError, DataError, GantoolError, UsageError
 from gantool.evaluation import card
+from gantool.evaluation.discriminator import logits_of
 from gantool.evaluation.extractors import Progress, silent
-from gantool.images import ImageShape, to_unit_range
+from gantool.images import ImageShape
 from gantool.losses import AnyLoss
 from gantool.models import AnyModel
 from gantool.models.base import Discriminator
 from gantool.rundir import RunFolder, resolve_checkpoint
-from gantool.sample import BLOCK, LoadedGenerator, load_generator
+from gantool.sample import LoadedGenerator, generator_of
 from gantool.training.checkpoint import Checkpoint, read_checkpoint
 
 _CHANNELS = {1: "grey", 3: "rgb", 4: "rgba"}
@@ -67,15 +68,17 @@ class Critic:
     boundary: float | None
     device: torch.device
 
-    @torch.inference_mode()
     def logits(self, pixels: NDArray[np.uint8], labels: NDArray[np.int64] | None) -> NDArray[np.float32]:
         """What it makes of uint8 N×H×W×C pictures: float32 N."""
-        found = np.empty(len(pixels), np.float32)
-        for start in range(0, len(pixels), BLOCK):
-            rows = slice(start, start + BLOCK)
-            images = to_unit_range(torch.from_numpy(pixels[rows])).to(self.device)
-            asked = None if labels is None else torch.from_numpy(labels[rows]).to(self.device)
-            found[rows] = self.network(images, asked).float().cpu().numpy()
+        return logits_of(self.network, pixels, labels, self.device)
+
+    def logits_of_rows(self, dataset: PreparedSet, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """What it makes of pictures of a set, read piece by piece: float32 n."""
+        found = np.empty(len(rows), np.float32)
+        for start in range(0, len(rows), _PIECE):
+            part = rows[start : start + _PIECE]
+            labels = dataset.read_labels(part) if self.network.classes else None
+            found[start : start + _PIECE] = self.logits(dataset.read(part), labels)
         return found
 
 
@@ -145,8 +148,8 @@ def of_checkpoint(
         DataError: where the set is not there any more, of another shape, or holds pictures that were trained on.
     """
     path = resolve_checkpoint(file_or_run)
-    generator = load_generator(path, device=device, raw_weights=raw_weights)
     checkpoint = read_checkpoint(path)
+    generator = generator_of(checkpoint, device=device, raw_weights=raw_weights)
     run = _run_of(path)
     dataset, notes = _stands_against(path, run, checkpoint, data, progress)
     _check_shape(dataset, generator.shape, str(path))

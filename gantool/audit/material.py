@@ -192,11 +192,4 @@ def _logits(subject: Subject, train: NDArray[np.int64], holdout: NDArray[np.int6
         return "Nothing is held out in this set, so nothing can be told from training pictures."
     critic, dataset = subject.critic, subject.dataset
     train = train if len(train) <= MOST_HOLDOUT else _choice(train, MOST_HOLDOUT, "judged")
-    found = [np.empty(0, np.float32), np.empty(0, np.float32)]
-    for number, rows in enumerate((train, holdout)):
-        parts = [rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)]
-        labels = [dataset.read_labels(part) if critic.network.classes else None for part in parts]
-        found[number] = np.concatenate(
-            [critic.logits(dataset.read(part), asked) for part, asked in zip(parts, labels, strict=True)]
-        )
-    return Logits(*found)
+    return Logits(critic.logits_of_rows(dataset, train), critic.logits_of_rows(dataset, holdout))

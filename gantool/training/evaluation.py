@@ -21,11 +21,11 @@ from torch import Tensor, nn
 from gantool import seeding
 from gantool.config import ExperimentConfig
 from gantool.data import PreparedSet
-from gantool.evaluation.discriminator import judge
+from gantool.evaluation.discriminator import judge, logits_of
 from gantool.evaluation.extractors import DIMENSIONS
 from gantool.evaluation.reference import reference
 from gantool.evaluation.scores import leading
-from gantool.images import to_pixels, to_unit_range
+from gantool.images import to_pixels
 from gantool.rundir import RunFolder, images_seen_of
 from gantool.training.comparison import SLICED, InFeatures, InPixels
 from gantool.training.keeper import Keeper
@@ -94,14 +94,9 @@ class Evaluation:
             with _evaluating(state.discriminator):
                 on_train = self._logits(state, like_train)
                 on_held_out = self._logits(state, held_out)
-                on_fakes = self._judged(state, fakes, asked)
+                on_fakes = logits_of(state.discriminator, fakes, asked, self._device)
         loss = self._config.loss
-        judged = judge(
-            on_train,
-            on_held_out,
-            np.resize(on_fakes, max(len(on_train), len(on_held_out))) if not loss.absolute_zero else on_fakes,
-            boundary=loss.boundary if loss.absolute_zero else None,
-        )
+        judged = judge(on_train, on_held_out, on_fakes, boundary=loss.boundary if loss.absolute_zero else None)
         return {**comparison.compare(fakes), **judged}
 
     def _prepared(self) -> InFeatures | InPixels:
@@ -160,17 +155,7 @@ class Evaluation:
         return np.concatenate(made)
 
     def _logits(self, state: TrainingState, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        return self._judged(state, self._dataset.read(rows), self._labels(rows))
-
-    def _judged(
-        self, state: TrainingState, pixels: NDArray[np.uint8], labels: NDArray[np.int64] | None
-    ) -> NDArray[np.float32]:
-        found = np.empty(len(pixels), np.float32)
-        for start in range(0, len(pixels), _BLOCK):
-            rows = slice(start, start + _BLOCK)
-            images = to_unit_range(torch.from_numpy(pixels[rows])).to(self._device)
-            found[rows] = state.discriminator(images, self._asked(labels, rows)).float().cpu().numpy()
-        return found
+        return logits_of(state.discriminator, self._dataset.read(rows), self._labels(rows), self._device)
 
     def _asked(self, labels: NDArray[np.int64] | None, rows: slice) -> Tensor | None:
         return None if labels is None else torch.from_numpy(labels[rows]).to(self._device)

@@ -45,7 +45,7 @@ class Inception:
         )
 
         self.device = device or torch.device("cpu")
-        content = _checked(require_weights(folder))
+        content = require_weights(folder)
         self._network = FeatureExtractorInceptionV3(
             "inception", [str(DIMENSIONS)], feature_extractor_weights_path=io.BytesIO(content)
         ).to(self.device)
@@ -73,8 +73,8 @@ class Inception:
         return found
 
 
-def require_weights(folder: Path) -> Path:
-    """The file of the weights in ``folder``, downloaded where it is missing, and found to be the right one.
+def require_weights(folder: Path) -> bytes:
+    """The weights in ``folder`` as bytes, downloaded where they are missing, and found to be the right ones.
 
     Raises:
         UsageError: when it cannot be had, or is another file.
@@ -82,8 +82,7 @@ def require_weights(folder: Path) -> Path:
     path = folder / FILE
     if not path.is_file():
         _download(path)
-    _checked(path)
-    return path
+    return _checked(path)
 
 
 def _checked(path: Path) -> bytes:
