@@ -155,10 +155,6 @@ def keep(found: Card, subject: Subject) -> tuple[Path | None, str]:
             return None, (
                 f"{path} stays: it was measured on more pictures ({len(before.seeds)} times {before.samples:,})"
             )
-    try:
-        path.parent.mkdir(exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{path.parent}: cannot be made: {error.strerror or error}") from error
     found.write(path)
     return path, ""
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.command import Ended
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -22,3 +25,20 @@ def cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         del os.environ["GANTOOL_CACHE"]
     else:
         os.environ["GANTOOL_CACHE"] = before
+
+
+@pytest.fixture
+def gantool(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """``gantool(verb, *arguments)`` through the real entry point, exit code included."""
+
+    from gantool.cli import main
+
+    def run(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["gantool", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        code = ended.value.code
+        out, err = capsys.readouterr()
+        return Ended(int(code or 0), out, err)
+
+    return run

@@ -13,7 +13,7 @@ from gantool.audit.copies import leaning as leaning_of
 from gantool.audit.evidence import Pair
 from gantool.audit.limits import Limits
 from gantool.audit.material import Logits, Material, Seen
-from gantool.audit.serial import Check, Number
+from gantool.audit.serial import Check, Number, verdict_of
 from gantool.metrics.membership import advantage
 from gantool.metrics.memorisation import (
     NEIGHBOURHOOD,
@@ -74,7 +74,7 @@ def memorisation(material: Material, limits: Limits) -> tuple[Check, NDArray[np.
     check = Check(
         name="memorisation",
         title=_MEMORISED,
-        verdict="fail" if failed else "skipped" if copied.doubts or any(lean.unsure for lean in leans) else "pass",
+        verdict=verdict_of(failed=failed, unsure=bool(copied.doubts) or any(lean.unsure for lean in leans)),
         reason=" ".join([reason, *doubts]),
         unsure=not failed and (copied.unsure or any(lean.unsure for lean in leans)),
         numbers=(
@@ -254,7 +254,7 @@ def membership(logits: Logits | str, limits: Limits) -> Check:
     return Check(
         name="membership",
         title=_MEMBERSHIP,
-        verdict="fail" if failed else "skipped" if unsure else "pass",
+        verdict=verdict_of(failed=failed, unsure=unsure),
         unsure=unsure,
         reason=reason,
         numbers=(auc, lower, upper),

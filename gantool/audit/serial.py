@@ -5,15 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
-
-from gantool import files
-from gantool.errors import UsageError
-from gantool.evaluation import card
-from gantool.evaluation.card import Part
+from gantool.evaluation import card, document
+from gantool.evaluation.document import Document, Part
 from gantool.version import __version__
 
-FORMAT = 1
 FILE = "audit.json"
 
 Name = Literal["memorisation", "membership", "balance", "duplicates"]
@@ -71,7 +66,7 @@ class DatasetPart(Part):
     holdout_searched: int | None = None
 
 
-class Audit(Part):
+class Audit(Document):
     """All checks of one subject."""
 
     format: Literal[1] = 1
@@ -86,30 +81,12 @@ class Audit(Part):
     passed: bool
     checks: tuple[Check, ...]
 
-    def write(self, path: Path) -> None:
-        """As JSON.
-
-        Raises:
-            UsageError: when the file cannot be written.
-        """
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            files.write_text(path, self.model_dump_json(indent=2) + "\n")
-        except OSError as error:
-            raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from error
-
 
 def read(path: Path) -> Audit:
-    """The audit in ``path``.
+    """The audit in ``path``; raises as `document.read` does."""
+    return document.read(path, Audit, "audit")
 
-    Raises:
-        UsageError: when there is none, or this version cannot read it.
-    """
-    try:
-        return Audit.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise UsageError(f"{path}: is no audit of format {FORMAT} ({where}: {first['msg']})") from error
+
+def verdict_of(*, failed: bool, unsure: bool) -> Verdict:
+    """A failure goes before a doubt, and a doubt before a pass."""
+    return "fail" if failed else "skipped" if unsure else "pass"

@@ -12,7 +12,7 @@ from gantool.audit.evidence import Pair
 from gantool.audit.limits import Limits
 from gantool.audit.material import Material
 from gantool.audit.reference import Classes
-from gantool.audit.serial import Check, ClassRow, Number
+from gantool.audit.serial import Check, ClassRow, Number, verdict_of
 from gantool.metrics.balance import Balance, effective, pictures_needed
 from gantool.metrics.balance import balance as compare
 from gantool.metrics.collisions import Collisions, collisions, usual_scale
@@ -51,7 +51,7 @@ def balance(material: Material, limits: Limits) -> Check:
     return Check(
         name="balance",
         title=_BALANCE,
-        verdict="fail" if failed else "skipped" if unsure else "pass",
+        verdict=verdict_of(failed=failed, unsure=unsure),
         unsure=unsure,
         reason=reason,
         numbers=_balance_numbers(found, len(dropped), limits),
@@ -159,7 +159,7 @@ def duplicates(material: Material, limits: Limits, seed: int) -> tuple[Check, ND
     check = Check(
         name="duplicates",
         title=_DUPLICATES,
-        verdict="fail" if failed else "skipped" if unsure or count < needed else "pass",
+        verdict=verdict_of(failed=failed, unsure=unsure or count < needed),
         unsure=unsure,
         reason=reason,
         numbers=_duplicate_numbers(ours, theirs, by_chance, limits),

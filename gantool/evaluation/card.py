@@ -8,25 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, ValidationError
+from pydantic import NonNegativeFloat
 
-from gantool import files
-from gantool.errors import UsageError
+from gantool.evaluation import document
+from gantool.evaluation.document import Document, Part
 from gantool.evaluation.reference import FloorName
 from gantool.evaluation.scores import MEASURES, Scores
 from gantool.evaluation.scores import VERSION as METHOD
 from gantool.metrics.features import FeatureFacts
 from gantool.version import __version__
-
-FORMAT = 1
-
-_MOST_BYTES = 32 << 20
-
-
-class Part(BaseModel):
-    """A piece of the card."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
 
 
 class Subject(Part):
@@ -86,7 +76,7 @@ class Value(Spread):
     note: str = ""
 
 
-class Card(Part):
+class Card(Document):
     """A metric card."""
 
     format: Literal[1] = 1
@@ -103,32 +93,10 @@ class Card(Part):
     discriminator: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
 
-    def write(self, path: Path) -> None:
-        """As JSON.
-
-        Raises:
-            UsageError: when the file cannot be written.
-        """
-        try:
-            files.write_text(path, self.model_dump_json(indent=2) + "\n")
-        except OSError as error:
-            raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from error
-
 
 def read(path: Path) -> Card:
-    """The card in ``path``.
-
-    Raises:
-        UsageError: when there is none, or this version cannot read it.
-    """
-    try:
-        return Card.model_validate_json(files.read_regular(path, _MOST_BYTES))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise UsageError(f"{path}: is no metric card of format {FORMAT} ({where}: {first['msg']})") from error
+    """The card in ``path``; raises as `document.read` does."""
+    return document.read(path, Card, "metric card")
 
 
 def differences(one: Card, other: Card) -> list[str]:

@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from gantool.images import on_white
-from gantool.metrics.memorisation import blocks, nearest_among, squares_between
+from gantool.metrics.memorisation import nearest_among
+from gantool.metrics.neighbours import blocks, squares_between
 
 LARGEST = 16
 """Pixels a side of a picture seen from afar."""

@@ -12,13 +12,14 @@ decide, it is computed again in float64: the numbers are those of a float64 brut
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from gantool.metrics.neighbours import blocks
 
 PRECISION_NEIGHBOURS = 3
 DENSITY_NEIGHBOURS = 5
@@ -48,8 +49,8 @@ def overlap(real: NDArray[np.float32], made: NDArray[np.float32]) -> Overlap:
     precise = np.zeros(len(made), np.bool)
     dense = np.zeros(len(made), np.int64)
     recalled, covered = np.zeros(len(real), np.bool), np.zeros(len(real), np.bool)
-    for rows in _blocks(len(real)):
-        for columns in _blocks(len(made)):
+    for rows in blocks(len(real), _BLOCK):
+        for columns in blocks(len(made), _BLOCK):
             pairs = _Pairs(ours, rows, theirs, columns)
             inside = pairs.closer_than(within_real[rows, None], or_equal=True)
             precise[columns] |= inside.any(axis=0)
@@ -111,8 +112,8 @@ def _radii(points: _Points, *neighbours: int) -> list[NDArray[np.float64]]:
     nearest = torch.full((len(points), count), torch.inf)
     found = torch.zeros((len(points), count), dtype=torch.int64)
     doubt = 0.0
-    for rows in _blocks(len(points)):
-        for columns in _blocks(len(points)):
+    for rows in blocks(len(points), _BLOCK):
+        for columns in blocks(len(points), _BLOCK):
             if columns.start < rows.start:
                 continue  # distances are the same both ways
             pairs = _Pairs(points, rows, points, columns)
@@ -146,8 +147,3 @@ def _exact_neighbour(
     wanted = exact.sort(dim=1).values.gather(1, (neighbour - 1 - nearer)[:, None])
     radii: NDArray[np.float64] = wanted[:, 0].numpy()
     return radii
-
-
-def _blocks(total: int) -> Iterator[slice]:
-    for start in range(0, total, _BLOCK):
-        yield slice(start, min(start + _BLOCK, total))

@@ -12,7 +12,6 @@ Each is asked of held-out pictures too, which cannot have been copied: what they
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gantool.metrics.neighbours import Neighbours
+from gantool.metrics.neighbours import Neighbours, blocks, squares_between
 
 NEIGHBOURHOOD = 50
 """How many training pictures say how wide a neighbourhood is."""
@@ -182,18 +181,6 @@ def leaning(to_train: Neighbours, to_holdout: Neighbours, train: int, holdout: i
     share = float(of_train.mean())
     scale = 1 - chance if share > chance else chance
     return Leaning(share, chance, (share - chance) / scale, p)
-
-
-def squares_between(ours: Tensor, theirs: Tensor) -> Tensor:
-    """|a|² + |b|² − 2 a·b of every pair: float n×D, float N×D → n×N. A little below 0 where rounding makes it so."""
-    lengths = ours.square().sum(1)[:, None] + theirs.square().sum(1)
-    return torch.addmm(lengths, ours, theirs.T, alpha=-2)
-
-
-def blocks(total: int, size: int) -> Iterator[slice]:
-    """Slices of at most ``size`` that cover ``total``."""
-    for start in range(0, total, size):
-        yield slice(start, min(start + size, total))
 
 
 def _apart(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -6,7 +6,7 @@ The constants below were chosen on garments and emoji with strangers and wrong l
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -157,7 +157,7 @@ def _nearest(features: NDArray[np.float32], count: int, groups: Groups, space: _
         found = torch.zeros((len(queries), count), dtype=torch.int64)
         for first in range(0, len(candidates), _CANDIDATES):
             taken = candidates[first : first + _CANDIDATES]
-            squares = _squares(queries, _block(features[taken], space))
+            squares = squares_between(queries, _block(features[taken], space))
             own = torch.from_numpy(columns[part] - first)
             inside = ((own >= 0) & (own < len(taken))).nonzero()[:, 0]
             squares[inside, own[inside]] = torch.inf
@@ -174,10 +174,16 @@ def _merged(best: Tensor, found: Tensor, squares: Tensor, taken: Tensor) -> tupl
     return best, torch.cat([found, taken[smallest.indices]], dim=1).gather(1, order)
 
 
-def _squares(queries: Tensor, others: Tensor) -> Tensor:
-    """|q|² + |o|² - 2 q·o, Q×B."""
+def squares_between(queries: Tensor, others: Tensor) -> Tensor:
+    """|q|² + |o|² − 2 q·o of every pair: float Q×D, float B×D → Q×B. A little below 0 where rounding makes it so."""
     lengths = queries.square().sum(1)[:, None] + others.square().sum(1)
     return torch.addmm(lengths, queries, others.T, alpha=-2)
+
+
+def blocks(total: int, size: int) -> Iterator[slice]:
+    """Slices of at most ``size`` that cover ``total``."""
+    for start in range(0, total, size):
+        yield slice(start, min(start + size, total))
 
 
 def _block(features: NDArray[np.float32], space: _Space) -> Tensor:

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gantool import files
 from gantool.errors import DataError
-from gantool.evaluation.card import FORMAT, Card, Spread, Value
+from gantool.evaluation.card import Card, Spread, Value
+from gantool.evaluation.document import FORMAT
 
 _SIZE_LIMIT = 32_000_000
 _LARGEST = 2**64

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gantool.cli import main
 from gantool.data import PreparedSet, prepare
 from gantool.data.detect import settings_for
 from gantool.evaluation.card import Subject as Facts
@@ -66,26 +63,3 @@ def trained_on(real: PreparedSet) -> Pixels:
     """All training pictures, in no order."""
     rows = np.random.default_rng(4).permutation(real.indices("train"))[:SPARE]
     return real.read(rows)
-
-
-class Ended(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def gantool(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
-    """``gantool(verb, *arguments)`` through the real entry point, exit code included."""
-
-    def run(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["gantool", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        code = ended.value.code
-        out, err = capsys.readouterr()
-        return Ended(int(code or 0), out, err)
-
-    return run

@@ -22,7 +22,8 @@ from gantool.data.detect import settings_for
 from gantool.errors import UsageError
 from gantool.images import ImageShape
 from gantool.models import Compact
-from tests.audit.conftest import Ended, Pixels, generator
+from tests.audit.conftest import Pixels, generator
+from tests.command import Ended
 from tests.data.garments import garments
 from tests.sampling.helpers import make_checkpoint, small
 

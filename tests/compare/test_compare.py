@@ -16,7 +16,8 @@ from gantool.cli.app import app
 from gantool.comparison import compare, page
 from gantool.errors import DataError, UsageError, exit_code_of
 
-from ..report.helpers import HOSTILE, Read, card, full_run, hostile_run, make_run, value
+from ..pages import Read
+from ..report.helpers import HOSTILE, card, full_run, hostile_run, make_run, value
 
 PREFERRED = "holdout-efficientnet_lite0"
 

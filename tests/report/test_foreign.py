@@ -19,7 +19,8 @@ from gantool.report import write_report
 from gantool.report.cards import read_card
 from gantool.rundir import RunFolder
 
-from .helpers import Read, audit, card, full_run, make_run, value
+from ..pages import Read
+from .helpers import audit, card, full_run, make_run, value
 
 CARD = "evaluations/holdout-efficientnet_lite0.json"
 needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")

@@ -16,7 +16,8 @@ from gantool.cli.app import app
 from gantool.errors import UsageError
 from gantool.report import write_report
 
-from .helpers import HOSTILE, Read, audit, card, full_run, hostile_run, log, make_run, value
+from ..pages import Read
+from .helpers import HOSTILE, audit, card, full_run, hostile_run, log, make_run, value
 
 
 def written(run: Path, watts: float | None = None) -> Read:

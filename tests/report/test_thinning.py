@@ -12,7 +12,8 @@ from gantool.report import thinning, write_report
 from gantool.report.records import read_records
 from gantool.report.thinning import Thinned
 
-from .helpers import Read, log, make_run
+from ..pages import Read
+from .helpers import log, make_run
 
 
 def test_as_long_as_there_is_room_every_line_is_kept() -> None:

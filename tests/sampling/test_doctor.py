@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gantool import __version__
-from tests.sampling.conftest import Ended
+from tests.command import Ended
 
 Command = Callable[..., Ended]
 

@@ -10,7 +10,7 @@ import pytest
 
 from gantool.sample import load_generator
 from gantool.training.checkpoint import read_checkpoint
-from tests.sampling.conftest import Ended
+from tests.command import Ended
 
 Command = Callable[..., Ended]
 

@@ -22,7 +22,7 @@ from gantool.provenance import read_provenance
 from gantool.rundir import RunFolder
 from gantool.sample import load_generator
 from gantool.training.checkpoint import read_checkpoint
-from tests.sampling.conftest import Ended
+from tests.command import Ended
 from tests.sampling.helpers import GARMENTS, make_checkpoint, small
 
 Command = Callable[..., Ended]
