@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gantool.data import hamming, perceptual
+from gantool.data.blas import one_thread
 from gantool.data.resampling import resizings
 from gantool.data.sameness import is_flat, same, same_resampled
 from gantool.data.windowsearch import pairs_with_windows
@@ -28,6 +29,7 @@ _RESAMPLED_AT_ONCE = 1024
 _FIRST_LOOKS = 8
 
 
+@one_thread()
 def near_duplicates(
     prints: NDArray[np.uint8], sizes: NDArray[np.int64] | None = None, windows: NDArray[np.uint8] | None = None
 ) -> list[list[int]]:

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from gantool.data import prepared, split
 from gantool.data.base import DEPTH
-from gantool.data.blas import one_thread
 from gantool.data.decode import Picture
 from gantool.data.duplicates import near_duplicates
 from gantool.data.journal import Journal
@@ -89,8 +88,7 @@ class Finish:
             return []
         progress("compare", 0, count)
         prints = np.memmap(self._shop.prints, np.uint8, "r", shape=(count, PRINT_BYTES))
-        with one_thread():
-            groups = near_duplicates(prints, np.array(self._tally.sizes, np.int64))
+        groups = near_duplicates(prints, np.array(self._tally.sizes, np.int64))
         progress("compare", count, count)
         return groups
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from gantool.data import exclusions
 from gantool.data.base import DataSettings, Source
-from gantool.data.blas import one_thread
 from gantool.data.sources.part import Part
 from gantool.data.sources.prepared import PreparedSource
 from gantool.data.workers import require_workers
@@ -60,8 +59,7 @@ def inspect(
     with contextlib.closing(_without_excluded(_whole(settings), settings)) as source:
         if not source.items:
             raise DataError(f"{source_name}: no pictures in it")
-        with one_thread():
-            seen = survey(source, workers=wish.workers, progress=progress)
+        seen = survey(source, workers=wish.workers, progress=progress)
         report = _report(seen, source, source_name, wish, progress)
         if ready is not None:
             ready(report, source)
@@ -92,8 +90,7 @@ def _report(seen: Survey, source: Source, source_name: str, wish: Wish, progress
     sensible = advice.sensible_resolution(seen)
     resolution = wish.resolution or sensible
     progress("compare", 0, len(seen.pictures))
-    with one_thread():
-        groups = copies.alike_groups(seen)
+    groups = copies.alike_groups(seen)
     findings = [*single.unreadable(seen), *single.looks(seen, resolution), *single.storage(seen)]
     findings += copies.copies(seen, groups, _left_out(findings))
     if wish.mirrored:

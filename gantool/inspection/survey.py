@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gantool.data.base import Source
+from gantool.data.blas import one_thread
 from gantool.data.duplicates import CROPS_UP_TO
 from gantool.data.measure import Measurement, measuring
 from gantool.data.perceptual import PRINT_BYTES, window_hashes
@@ -70,6 +71,7 @@ class Survey:
         return [None if label < 0 else self.classes[label] for label in self.labels.tolist()]
 
 
+@one_thread()
 def survey(source: Source, *, workers: int | None, progress: Progress) -> Survey:
     """Read and measure every picture of ``source``."""
     items, task = source.items, measuring()
