@@ -26,9 +26,6 @@ _BLOCK = 64
 class InFeatures:
     """Numbers between features, beside the same numbers between training and held-out pictures.
 
-    Attributes:
-        against: the real pictures.
-
     Args:
         name: of the features.
         dataset: the set.
@@ -48,36 +45,29 @@ class InFeatures:
         device: torch.device,
         look: Callable[..., None],
     ) -> None:
-        self.against = against
-        self._dataset, self._look = dataset, look
+        self._look = look
         self._network = extractor(name, dataset, device, look)
-        self._logits = self._network.logits if isinstance(self._network, Inception) else None
-        self._ready: tuple[Scorer, dict[str, float], float] | None = None
+        logits = self._network.logits if isinstance(self._network, Inception) else None
+        real = RealFeatures(dataset, self._network)
+        real.of(against.everyone, look)
+        features = real.of(against.rows)
+        self._scorer, self._real_spread = Scorer(features, logits), _spread(features)
+        found = floors(against, real, self._network.facts, (0,), logits, only="train_holdout")
+        self._floor = found["train_holdout"][0]
 
     def compare(self, fakes: NDArray[np.uint8]) -> dict[str, float]:
         """The numbers of uint8 N×H×W×C pictures, their floors, and ``diversity``: 1 is as different as real ones."""
-        scorer, floor, spread = self._prepared()
         features = np.concatenate([self._features(part) for part in np.array_split(fakes, -(-len(fakes) // _BLOCK))])
-        values = scorer.score(features, 0).values
-        found = {"diversity": _spread(features) / max(spread, 1e-12)}
+        values = self._scorer.score(features, 0).values
+        found = {"diversity": _spread(features) / max(self._real_spread, 1e-12)}
         for measure in MEASURES:
             if measure in values:
-                found |= {measure: values[measure], f"{measure}_floor": floor[measure]}
+                found |= {measure: values[measure], f"{measure}_floor": self._floor[measure]}
         return found
 
     def _features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         self._look()
         return self._network.of(pixels)
-
-    def _prepared(self) -> tuple[Scorer, dict[str, float], float]:
-        """What real pictures give, once."""
-        if self._ready is None:
-            real = RealFeatures(self._dataset, self._network)
-            real.of(self.against.everyone, self._look)
-            features = real.of(self.against.rows)
-            found = floors(self.against, real, self._network.facts, (0,), self._logits, only="train_holdout")
-            self._ready = Scorer(features, self._logits), found["train_holdout"][0], _spread(features)
-        return self._ready
 
 
 class InPixels:
@@ -85,7 +75,6 @@ class InPixels:
 
     def __init__(self, dataset: PreparedSet, against: Reference, seed: int) -> None:
         count = min(against.samples, len(against.rows))
-        self.against = against
         like_train = against.floor_rows("train_holdout", 0)[0]
         self._held_out, train = (_images(dataset.read(rows[:count])) for rows in (against.rows, like_train))
         self._seed = seed

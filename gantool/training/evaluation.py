@@ -23,7 +23,7 @@ from gantool.config import ExperimentConfig
 from gantool.data import PreparedSet
 from gantool.evaluation.discriminator import judge, logits_of
 from gantool.evaluation.extractors import DIMENSIONS
-from gantool.evaluation.reference import reference
+from gantool.evaluation.reference import Reference, reference
 from gantool.evaluation.scores import leading
 from gantool.images import to_pixels
 from gantool.rundir import RunFolder, images_seen_of
@@ -72,7 +72,7 @@ class Evaluation:
         self._stopped = stopped
         self._say = say
         self._labelled = config.model.conditioning == "class"
-        self._history = _last_values(run)
+        self._history = _last_values(run) if config.evaluation.every else []
         self._told: set[str] = set()
         self._comparison: InFeatures | InPixels | None = None
         every, name = config.evaluation.every, config.evaluation.features
@@ -86,8 +86,10 @@ class Evaluation:
         Raises:
             Interrupted: when a signal came.
         """
-        comparison = self._prepared()
-        like_train, held_out = comparison.against.floor_rows("train_holdout", 0)
+        against = self._against
+        assert against is not None  # noqa: S101 - no cadence, no evaluation
+        comparison = self._prepared(against)
+        like_train, held_out = against.floor_rows("train_holdout", 0)
         asked = self._labels(like_train)
         with seeding.installed(seeding.generator(self._config.seed, "evaluation-noise", device=self._device)):
             fakes = self._fakes(state, asked, len(like_train))
@@ -99,10 +101,9 @@ class Evaluation:
         judged = judge(on_train, on_held_out, on_fakes, boundary=loss.boundary if loss.absolute_zero else None)
         return {**comparison.compare(fakes), **judged}
 
-    def _prepared(self) -> InFeatures | InPixels:
+    def _prepared(self, against: Reference) -> InFeatures | InPixels:
         """What the first evaluation makes: it may teach a network, and can be left by a signal as any other."""
-        name, against = self._config.evaluation.features, self._against
-        assert against is not None  # noqa: S101 - no cadence, no evaluation
+        name = self._config.evaluation.features
         if self._comparison is None:
             if name == "none":
                 self._comparison = InPixels(self._dataset, against, self._config.seed)
@@ -112,7 +113,7 @@ class Evaluation:
 
     def go_back(self) -> None:
         """The run went back to an older moment, and its records with it."""
-        self._history = _last_values(self._run)
+        self._history = _last_values(self._run) if self._against is not None else []
 
     def new_signs(self, values: dict[str, float]) -> list[Sign]:
         """Signs of trouble that the evaluations before did not show."""
