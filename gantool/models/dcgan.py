@@ -17,6 +17,7 @@ from gantool.images import ImageShape
 from gantool.models.base import Discriminator, Generator, ModelSettings
 from gantool.nn.conditioning import ClassProjection, LatentWithClass
 from gantool.nn.dropout import Dropout
+from gantool.nn.edges import FromPicture, ToPicture
 from gantool.nn.initialisation import glorot_uniform
 from gantool.nn.normalisation import BatchNorm
 from gantool.nn.precision import full_precision
@@ -74,7 +75,7 @@ class DCGANGenerator(Generator):
             for (before, after), stride in zip(pairwise(widths), strides, strict=True)
         )
         self.norms = nn.ModuleList(_norm(settings, width) for width in widths[1:])
-        self.image = _up(widths[-1], shape.channels, stride=2, bias=False)
+        self.image = ToPicture(widths[-1], shape.channels, _KERNEL)
         glorot_uniform(self)
 
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -98,9 +99,9 @@ class DCGANDiscriminator(Discriminator):
         widths = [min(settings.width << level, settings.max_width) for level in range(grid.doublings)]
         self.slope = settings.slope
 
-        self.convs = nn.ModuleList(
-            nn.Conv2d(before, after, _KERNEL, stride=2, padding=_PADDING)
-            for before, after in pairwise([shape.channels, *widths])
+        self.convs = nn.ModuleList([FromPicture(shape.channels, widths[0], _KERNEL)])
+        self.convs.extend(
+            nn.Conv2d(before, after, _KERNEL, stride=2, padding=_PADDING) for before, after in pairwise(widths)
         )
         self.dropout = Dropout(settings.dropout)
         self.head = nn.Linear(grid.height * grid.width * widths[-1], 1)

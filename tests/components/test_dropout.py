@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gantool.nn.dropout import Dropout
+from gantool.nn.dropout import Dropout, kept_levels
 from gantool.seeding import generator, installed
 
 COUNT = 200_001  # odd: the last 64-bit draw is used in part
@@ -26,13 +26,14 @@ def test_rate_mean_and_variance(probability: float) -> None:
     assert out.double().var().item() == pytest.approx(probability / keep, rel=0.05)
 
 
-@pytest.mark.parametrize("probability", [0.3, 1 / 3, 0.999999])
-def test_scale_is_the_exact_inverse_of_the_keep_probability(probability: float) -> None:
-    layer = Dropout(probability)
-    out = dropped(layer, torch.ones(COUNT, dtype=torch.float64))
-    kept = out[out != 0]
-    assert (kept == 65536 / layer.kept_levels).all()
-    assert layer.kept_levels / 65536 == pytest.approx(1 - probability, abs=2**-16)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("probability", [0.01, 0.3, 1 / 3, 0.999])
+def test_scale_is_the_inverse_of_the_keep_probability_in_every_dtype(probability: float, dtype: torch.dtype) -> None:
+    out = dropped(Dropout(probability), torch.ones(COUNT, dtype=dtype))
+    (scale,) = out[out != 0].unique().tolist()
+    keep = kept_levels(probability, dtype) / 65536
+    assert keep * scale == pytest.approx(1, abs=2**-17 * scale), "what is kept makes up for what is dropped"
+    assert keep == pytest.approx(1 - probability, rel=torch.finfo(dtype).eps, abs=2**-16)
 
 
 def test_the_four_elements_of_a_draw_are_independent() -> None:
@@ -91,7 +92,8 @@ def test_keeps_dtype_and_memory_format(dtype: torch.dtype, shape: tuple[int, ...
     features = torch.ones(shape, dtype=dtype).contiguous(memory_format=torch.channels_last)
     out = dropped(Dropout(0.3), features)
     assert out.dtype == dtype and out.stride() == features.stride()
-    assert set(out.float().unique().tolist()) <= {0.0, torch.tensor(65536 / 45875, dtype=dtype).item()}
+    scale = torch.tensor(65536 / kept_levels(0.3, dtype), dtype=dtype).item()
+    assert set(out.float().unique().tolist()) <= {0.0, scale}
 
 
 def test_the_mask_lies_in_the_order_of_memory() -> None:
