@@ -67,10 +67,24 @@ def native_bfloat16(device: torch.device) -> bool:
 
 
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """``auto`` is bfloat16 where the machine computes it natively, else float32."""
+    """``auto`` is bfloat16 where the machine computes it natively, else float32.
+
+    Raises:
+        UsageError: for ``tf32`` on a device that has no such products.
+    """
     if name == "auto":
         return torch.bfloat16 if native_bfloat16(device) else torch.float32
+    if name == "tf32":
+        if device.type != "cuda" or not native_bfloat16(device):  # both came with Ampere
+            raise UsageError(f"training.precision: tf32 needs a CUDA device of capability 8.0, not {device}; use auto")
+        return torch.float32
     return DTYPES[name]
+
+
+def round_products(*, to_tf32: bool) -> None:
+    """Whether float32 products on CUDA are rounded to TF32's 10 bits. (cuDNN rounds unless told otherwise.)"""
+    torch.backends.cuda.matmul.allow_tf32 = to_tf32
+    torch.backends.cudnn.allow_tf32 = to_tf32
 
 
 def keep_freed_memory() -> None:
@@ -85,6 +99,12 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         for option in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD, _M_TOP_PAD):
             mallopt(option, _KEPT_BYTES if option != _M_TOP_PAD else _GROWTH_BYTES)
+
+
+def choose_fastest_kernels(device: torch.device) -> None:
+    """Let cuDNN try its kernels and keep the fastest (elsewhere a no-op): the opposite of `make_deterministic`."""
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
 
 
 def make_deterministic(device: torch.device) -> None:

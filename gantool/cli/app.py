@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gantool.cli import audit, compare, config, data, doctor, evaluate, export, report, resume, sample, train
+from gantool.cli import audit, bench, compare, config, data, doctor, evaluate, export, report, resume, sample, train
 from gantool.version import __version__
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("audit")(audit.audit)
 app.command("export")(export.export)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
+app.command("bench")(bench.bench)
 app.add_typer(config.app, name="config")
 app.command("doctor")(doctor.doctor)
 

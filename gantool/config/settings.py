@@ -56,10 +56,17 @@ class TrainingSettings(Section):
     """Half-life, in images, of the generator's averaged weights; 0 for no averaging."""
     ema_ramp: Annotated[float, Field(gt=0)] | None = 0.05
     """Early on, the half-life is at most this share of the images seen; null for no such limit."""
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    """auto is bfloat16 where the machine computes it natively, else float32."""
+    precision: Literal["auto", "float32", "tf32", "bfloat16", "float16"] = "auto"
+    """auto is bfloat16 where the machine computes it natively, else float32; tf32 is float32 whose products a GPU
+    rounds to 10 bits."""
+    memory_format: Literal["auto", "channels_last", "contiguous"] = "auto"
+    """How maps lie in memory; auto is what the architecture runs fastest with."""
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Threads of the CPU; null for as many as torch takes."""
     compile: bool = False
     """Compile the networks with torch.compile."""
+    compile_mode: Literal["default", "reduce-overhead", "max-autotune"] = "default"
+    """With ``compile: true``; reduce-overhead records CUDA graphs."""
     sync_batch_norm: bool = False
     """Take batch statistics over all processes."""
     deterministic: bool = True

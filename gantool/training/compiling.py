@@ -11,6 +11,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from gantool.config.settings import TrainingSettings
+
 Forward = Callable[[Tensor, Tensor | None], Tensor]
 _COMPILERS = ("c++", "g++", "clang++", "cl")
 
@@ -24,9 +26,11 @@ def compiler_is_missing(device: torch.device) -> str | None:
     return None
 
 
-def compiled_or_plain(wanted: bool, device: torch.device, say: Callable[[str], None]) -> Callable[[nn.Module], Forward]:
+def compiled_or_plain(
+    training: TrainingSettings, device: torch.device, say: Callable[[str], None]
+) -> Callable[[nn.Module], Forward]:
     """How the steps call a network."""
-    if not wanted:
+    if not training.compile:
         return lambda network: network
     reason = compiler_is_missing(device)
     if reason is not None:
@@ -34,8 +38,8 @@ def compiled_or_plain(wanted: bool, device: torch.device, say: Callable[[str], N
         return lambda network: network
     # torch 2.15 looks at `.grad` of the fakes while it traces, and warns about itself.
     warnings.filterwarnings("ignore", message="The .grad attribute of a Tensor that is not a leaf")
-    return lambda network: cast(Forward, _compile(network))
+    return lambda network: cast(Forward, _compile(network, training.compile_mode))
 
 
-def _compile(network: nn.Module) -> Any:
-    return torch.compile(network, dynamic=False)
+def _compile(network: nn.Module, mode: str) -> Any:
+    return torch.compile(network, dynamic=False, mode=mode)

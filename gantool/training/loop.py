@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gantool import distributed
-from gantool.config import ExperimentConfig
+from gantool.config import ExperimentConfig, TrainingSettings
 from gantool.errors import DivergedError
 from gantool.schedules import value_at
+from gantool.training import phases
 from gantool.training.batches import RealBatches
 from gantool.training.display import Display
 from gantool.training.ema import beta_at
 from gantool.training.evaluation import Evaluation, Interrupted
 from gantool.training.grid import SampleGrid
 from gantool.training.keeper import Keeper
+from gantool.training.phases import phase
 from gantool.training.recorder import Recorder
 from gantool.training.signals import StopFlag
 from gantool.training.state import TrainingState
@@ -88,17 +90,8 @@ def _run(
     while state.images_seen < training.total_images:
         before = state.images_seen
 
-        for sub_step in range(training.discriminator_steps):
-            draws = steps.draws_at(state.images_seen)
-            with draws.installed():
-                last = sub_step == training.discriminator_steps - 1
-                fakes = steps.discriminator_step(batches.at(state.images_seen), draws, last=last)
-                if last:
-                    steps.generator_step(fakes)
-            state.images_seen += training.batch_size
+        iterate(training, state, steps, batches)
         after = state.images_seen
-        half_life = value_at(training.ema_half_life, after)
-        state.ema.update(beta_at(after - before, after, half_life, training.ema_ramp))
 
         signal = distributed.agree(stop.number)
         done = after >= training.total_images
@@ -117,6 +110,27 @@ def _run(
         if signal and not done:
             return Ending(after, signal)
     return Ending(state.images_seen)
+
+
+def iterate(training: TrainingSettings, state: TrainingState, steps: Steps, batches: RealBatches) -> None:
+    """One iteration: the discriminator's steps, the generator's step, the average."""
+    before = state.images_seen
+    for sub_step in range(training.discriminator_steps):
+        draws = steps.draws_at(state.images_seen)
+        with draws.installed():
+            last = sub_step == training.discriminator_steps - 1
+            with phase(phases.DATA):
+                batch = batches.at(state.images_seen)
+            with phase(phases.DISCRIMINATOR_STEP):
+                fakes = steps.discriminator_step(batch, draws, last=last)
+            if last:
+                with phase(phases.GENERATOR_STEP):
+                    steps.generator_step(fakes)
+        state.images_seen += training.batch_size
+    after = state.images_seen
+    half_life = value_at(training.ema_half_life, after)
+    with phase(phases.AVERAGE):
+        state.ema.update(beta_at(after - before, after, half_life, training.ema_ramp))
 
 
 def _begin(config: ExperimentConfig, state: TrainingState, outputs: Outputs | None, stop: StopFlag) -> Ending | None:

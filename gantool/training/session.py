@@ -45,6 +45,7 @@ class Machine:
 
     device: torch.device
     precision: torch.dtype
+    tf32: bool = False
 
     def environment(self) -> dict[str, Any]:
         """What must be equal for a resumed run to be exact."""
@@ -55,14 +56,26 @@ class Machine:
             "instructions": torch.backends.cpu.get_cpu_capability(),
             "threads": torch.get_num_threads(),
             "processes": distributed.environment()[2],
-            "precision": str(self.precision).removeprefix("torch."),
+            "precision": "tf32" if self.tf32 else str(self.precision).removeprefix("torch."),
         }
+
+    def set_up(self, *, deterministic: bool) -> None:
+        """Set this process up to compute so."""
+        devices.keep_freed_memory()
+        devices.round_products(to_tf32=self.tf32)
+        if deterministic:
+            devices.make_deterministic(self.device)
+        else:
+            devices.choose_fastest_kernels(self.device)
 
 
 def choose_machine(config: ExperimentConfig, device_name: str) -> Machine:
-    """Resolve ``auto`` in device and precision."""
+    """Resolve ``auto`` in device and precision, and take as many threads as the config says."""
     device = devices.choose_device(device_name, local_rank=distributed.environment()[1])
-    return Machine(device, devices.choose_precision(config.training.precision, device))
+    if config.training.threads:
+        torch.set_num_threads(config.training.threads)
+    wanted = config.training.precision
+    return Machine(device, devices.choose_precision(wanted, device), tf32=wanted == "tf32")
 
 
 def check_batch(config: ExperimentConfig, dataset: PreparedSet) -> None:
@@ -146,9 +159,7 @@ class Session:
             dataset = PreparedSet.open(self.prepared)
             check_batch(self.config, dataset)
             check_evaluation(self.config, dataset)
-            devices.keep_freed_memory()
-            if self.config.training.deterministic:
-                devices.make_deterministic(self.machine.device)
+            self.machine.set_up(deterministic=self.config.training.deterministic)
             with distributed.process_group(self.machine.device, _timeout_s(self.config)):
                 return self._train(dataset, stop)
 
@@ -159,7 +170,7 @@ class Session:
             outputs = self._outputs(dataset, state, stop, stack) if distributed.rank() == 0 else None
             state.broadcast()
             say: Callable[[str], None] = outputs.display.say if outputs else (lambda _: None)
-            wrap = compiled_or_plain(config.training.compile, machine.device, say)
+            wrap = compiled_or_plain(config.training, machine.device, say)
             steps = Steps(config, state, machine.device, machine.precision, wrap)
             batches = stack.enter_context(
                 RealBatches(

@@ -21,6 +21,8 @@ from gantool.nn.normalisation import synchronise_batch_norm
 from gantool.training.ema import Ema
 from gantool.training.meters import Meters
 
+_LAYOUTS = {"auto": None, "channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
+
 
 @dataclass
 class TrainingState:
@@ -105,7 +107,9 @@ def build_state(
     classes = classes if config.model.conditioning == "class" else 0
     generator = config.model.build_generator(shape, classes)
     discriminator = config.model.build_discriminator(shape, classes)
-    layout = torch.channels_last if config.model.channels_last else torch.contiguous_format
+    layout = _LAYOUTS[config.training.memory_format] or (
+        torch.channels_last if config.model.channels_last else torch.contiguous_format
+    )
     for network in (generator, discriminator):
         network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
         if config.training.sync_batch_norm:

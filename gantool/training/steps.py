@@ -21,8 +21,10 @@ from gantool.config import ExperimentConfig
 from gantool.images import to_unit_range
 from gantool.penalties import AnyPenalty
 from gantool.schedules import value_at
+from gantool.training import phases
 from gantool.training.batches import Batch
 from gantool.training.draws import Draws
+from gantool.training.phases import phase
 from gantool.training.state import TrainingState
 
 Forward = Callable[[Tensor, Tensor | None], Tensor]
@@ -59,6 +61,7 @@ class Steps:
         share = config.training.batch_size // distributed.world_size()
         self._microbatch = config.training.microbatch_size or share
         self._chunks = share // self._microbatch
+        self._records_graphs = config.training.compile and config.training.compile_mode == "reduce-overhead"
         self.gradient_norms: dict[str, Tensor] = {}
         """The norms of the last step's gradients, on the device; scaled ones under float16."""
 
@@ -71,6 +74,8 @@ class Steps:
     def discriminator_step(self, batch: Batch, draws: Draws, *, last: bool) -> Fakes:
         """One update of D on ``batch``. ``last`` marks the sub-step whose fakes the generator's step uses."""
         state, config = self._state, self._config
+        if self._records_graphs:  # what the last iteration's graphs made may be written over from here on
+            torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
         config.optimizer.discriminator.set_to(state.discriminator_optimizer, draws.images_seen)
         state.discriminator_optimizer.zero_grad(set_to_none=True)
         latents = draws.latents("latent", state.generator.latent_dim)
@@ -82,7 +87,7 @@ class Steps:
         for rows in self._microbatches():
             real = to_unit_range(batch.pixels[rows])
             labels = _rows(batch.labels, rows)
-            with torch.set_grad_enabled(reuse), self._autocast():
+            with phase(phases.GENERATOR), torch.set_grad_enabled(reuse), self._autocast():
                 made = self._generate(latents[rows], labels)
             fake = made.detach()
             changes_to_real, changes_to_fake = _each(real_parameters, rows), _each(fake_parameters, rows)
@@ -156,10 +161,11 @@ class Steps:
     ) -> Tensor:
         mix = draws.mix("mix")[rows]
         context = self._autocast() if penalty.precision == "training" else nullcontext()
-        with context:
-            value = penalty.value(critic, real, fake, mix)
-        # Lazy: what is computed every n steps counts n times (StyleGAN2, appendix B).
-        self._backward(value_at(penalty.weight, draws.images_seen) * penalty.every_steps * value, "discriminator")
+        with phase(phases.PENALTIES):
+            with context:
+                value = penalty.value(critic, real, fake, mix)
+            # Lazy: what is computed every n steps counts n times (StyleGAN2, appendix B).
+            self._backward(value_at(penalty.weight, draws.images_seen) * penalty.every_steps * value, "discriminator")
         return value
 
     def _backward(self, loss: Tensor, network: str) -> None:
