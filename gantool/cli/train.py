@@ -20,6 +20,9 @@ def train(
     device: DeviceOption = "auto",
     overrides: SetOption = None,
     processes: ProcessesOption = None,
+    profile: Annotated[
+        int, typer.Option("--profile", min=0, metavar="N", help="Trace N iterations into the run's profile/.")
+    ] = 0,
 ) -> None:
     """Train a GAN.
 
@@ -39,9 +42,10 @@ def train(
     if processes and processes > 1 and not ranked:
         run.create()  # the ranks must agree on the folder
         changes = [part for change in overrides or [] for part in ("--set", change)]
+        changes += ["--profile", str(profile)] if profile else []
         sys.exit(
             launch.run_ranks(processes, ["train", config, "--run-dir", str(run.path), "--device", device, *changes])
         )
     if ranked:
         launch.follow_launcher()
-    conclude(run, start(experiment, run, device, prepared=prepared), started)
+    conclude(run, start(experiment, run, device, prepared=prepared, profile=profile), started)

@@ -21,6 +21,7 @@ from gantool.training.recorder import Recorder
 from gantool.training.signals import StopFlag
 from gantool.training.state import TrainingState
 from gantool.training.steps import Steps
+from gantool.training.trace import Trace
 
 ROLLBACKS_ALLOWED = 3
 
@@ -34,6 +35,7 @@ class Outputs:
     grid: SampleGrid
     evaluation: Evaluation
     display: Display
+    trace: Trace | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,8 @@ def _run(
             _save(state, outputs, must=done or bool(signal))
         if outputs:
             outputs.display.advance(after)
+            if outputs.trace:
+                outputs.trace.step()
         if signal and not done:
             return Ending(after, signal)
     return Ending(state.images_seen)

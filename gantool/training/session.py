@@ -36,6 +36,7 @@ from gantool.training.recorder import Recorder
 from gantool.training.signals import StopFlag
 from gantool.training.state import TrainingState, build_state
 from gantool.training.steps import Steps
+from gantool.training.trace import Trace
 from gantool.version import __version__
 
 
@@ -134,6 +135,7 @@ class Session:
         changed: what the person changed so that the run is no longer exact; "" for nothing.
         allow_inexact: go on even where the result may differ from an uninterrupted run.
         display: where words go; None chooses by terminal.
+        profile: iterations to trace; 0 for none.
         handle_signals: a process of ours listens to SIGINT, SIGTERM and SIGUSR1; a caller's notebook does not.
     """
 
@@ -145,6 +147,7 @@ class Session:
     allow_inexact: bool = False
     changed: str = ""
     display: Display | None = None
+    profile: int = 0
     handle_signals: bool = True
 
     def go(self) -> Ending:
@@ -214,7 +217,8 @@ class Session:
         evaluation = Evaluation(
             run, config, dataset, self.machine.device, stopped=lambda: bool(stop.number), say=display.say
         )
-        return Outputs(recorder, keeper, grid, evaluation, display)
+        trace = stack.enter_context(Trace(run, self.profile, display.say)) if self.profile else None
+        return Outputs(recorder, keeper, grid, evaluation, display, trace)
 
     def _load(self, checkpoint: Checkpoint, dataset: PreparedSet, state: TrainingState) -> str:
         """Fill ``state``; returns in which way the run is no longer exact, "" where it is."""

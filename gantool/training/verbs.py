@@ -77,12 +77,13 @@ def start(
     *,
     prepared: Path | None = None,
     display: Display | None = None,
+    profile: int = 0,
     handle_signals: bool = True,
 ) -> Ending:
-    """Train; the data is prepared first where the caller has not done so."""
+    """Train; the data is prepared first where the caller has not done so. ``profile`` iterations are traced."""
     machine = choose_machine(config, device)
     prepared = prepared or prepare(config.data, seed=config.seed)
-    return Session(config, run, prepared, machine, display=display, handle_signals=handle_signals).go()
+    return Session(config, run, prepared, machine, display=display, profile=profile, handle_signals=handle_signals).go()
 
 
 class Resumption:
