@@ -49,6 +49,8 @@ def _plain(role: str, work: str) -> Callable[[], None]:
 
 
 def _gantool(role: str, work: str, precision: str = "auto") -> Turn:
+    import torch
+
     from gantool.bench.trial import Trial
     from gantool.data import PreparedSet
     from gantool.distributed import process_group
@@ -57,8 +59,8 @@ def _gantool(role: str, work: str, precision: str = "auto") -> Turn:
     dataset = PreparedSet.open(_prepared(config.data))
     if role == "trainer":
         return _trainer(config, dataset)
+    process_group(torch.device("cpu")).__enter__()  # before anything asks how many processes share a batch
     trial = Trial(config, dataset, "cpu", print)
-    process_group(trial.machine.device).__enter__()
     # One batch that is in memory, over and over: the steps alone.
     batch = trial._batches.at(0)
     trial._batches.at = lambda _: batch  # type: ignore[method-assign]
