@@ -12,6 +12,7 @@ loader   plain torch with a DataLoader over PNG files.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
 import time
@@ -20,6 +21,9 @@ from pathlib import Path
 from typing import Any
 
 Turn = Callable[[int], float]
+
+_OPEN = contextlib.ExitStack()
+"""The process group, which lasts as long as the process."""
 
 _DCGAN = {"name": "dcgan", "width": 64, "dropout": 0.3}
 _ADAM = {"name": "adam", "learning_rate": 1e-4, "betas": [0.9, 0.999], "eps": 1e-7}
@@ -37,6 +41,7 @@ def main() -> None:
     turn = _counted(_plain(role, work)) if role in {"plain", "loader"} else _gantool(role, work, *more)
     for line in sys.stdin:
         print(turn(int(line)), flush=True)
+    _OPEN.close()
 
 
 def _plain(role: str, work: str) -> Callable[[], None]:
@@ -59,7 +64,7 @@ def _gantool(role: str, work: str, precision: str = "auto") -> Turn:
     dataset = PreparedSet.open(_prepared(config.data))
     if role == "trainer":
         return _trainer(config, dataset)
-    process_group(torch.device("cpu")).__enter__()  # before anything asks how many processes share a batch
+    _OPEN.enter_context(process_group(torch.device("cpu")))  # before anything asks how many processes share a batch
     trial = Trial(config, dataset, "cpu", print)
     # One batch that is in memory, over and over: the steps alone.
     batch = trial._batches.at(0)
@@ -128,6 +133,21 @@ def _config(work: str, precision: str) -> Any:
         },
         file=work,
     )
+
+
+def prepared_config(
+    *, batch: int = 64, resolution: int = 28, width: int = 64, source: str = "", precision: str = "auto"
+) -> Any:
+    """The dcgan of S1 with another batch, side or width; on an idx folder where ``source`` names one."""
+    from gantool.config import parse_config
+
+    data = (
+        f"{{source: idx, path: {source}, holdout: 0.01}}"
+        if source
+        else f"{{source: embedded, resolution: {resolution}}}"
+    )
+    changes = [f"training.batch_size={batch}", f"model.width={width}", f"data={data}"]
+    return parse_config(_config("s1", precision).to_yaml(), file="s1", overrides=changes)
 
 
 def _prepared(data: Any) -> Path:

@@ -47,15 +47,16 @@ def main() -> None:
     sys.exit(difference > LIMIT_MB)
 
 
-def write_idx(folder: Path, count: int) -> None:
-    """An idx file of N×128×128×3 pictures, written in pieces."""
+def write_idx(folder: Path, count: int, side: int = SIDE, channels: int = 3) -> None:
+    """An idx file of N×side×side×channels pictures, written in pieces."""
     folder.mkdir(parents=True)
-    ramp = np.linspace(0, 1, SIDE, dtype=np.float32)
-    with (folder / "train-images-idx4-ubyte").open("wb") as stream:
-        stream.write(struct.pack(">HBBIIII", 0, 8, 4, count, SIDE, SIDE, 3))
+    ramp = np.linspace(0, 1, side, dtype=np.float32)
+    sides = (count, side, side) if channels == 1 else (count, side, side, channels)
+    with (folder / f"train-images-idx{len(sides)}-ubyte").open("wb") as stream:
+        stream.write(struct.pack(f">HBB{len(sides)}I", 0, 8, len(sides), *sides))
         for start in range(0, count, 500):
             chance = np.random.default_rng(start)
-            ends = chance.random((min(500, count - start), 2, 1, 1, 3), dtype=np.float32)
+            ends = chance.random((min(500, count - start), 2, 1, 1, channels), dtype=np.float32)
             smooth = ends[:, 0] * ramp[:, None, None] + ends[:, 1] * ramp[None, :, None]
             noise = chance.integers(0, 40, smooth.shape, dtype=np.uint8)
             stream.write(((smooth * 100).astype(np.uint8) + noise).tobytes())

@@ -19,6 +19,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 _PR_SET_PDEATHSIG = 1
+_LARGE = 1 << 18
+"""A gradient of so many numbers (1 MB) is worth a message of its own: gathering it would cost a copy either way."""
 
 
 def environment() -> tuple[int, int, int]:
@@ -58,16 +60,21 @@ def world_size() -> int:
 
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Replace every gradient by its mean over the processes, in one message."""
+    """Replace every gradient by its mean over the processes: large ones where they lie, the others in one message."""
     if world_size() == 1:
         return
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     # Memory order is the gradient's own (channels-last stays so), and equal on every rank: no transposing copy.
-    flat = torch.cat([_in_memory_order(gradient) for gradient in gradients])
-    dist.all_reduce(flat)
-    flat /= world_size()
-    for gradient, piece in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
-        _in_memory_order(gradient).copy_(piece)
+    gradients = [_in_memory_order(parameter.grad) for parameter in parameters if parameter.grad is not None]
+    large = [gradient for gradient in gradients if gradient.numel() >= _LARGE]
+    small = [gradient for gradient in gradients if gradient.numel() < _LARGE]
+    messages = [*large, torch.cat(small)] if small else large
+    under_way = [dist.all_reduce(message, async_op=True) for message in messages]
+    for message in under_way:
+        message.wait()
+    torch._foreach_div_(messages, float(world_size()))
+    if small:
+        for gradient, piece in zip(small, torch.split(messages[-1], [g.numel() for g in small]), strict=True):
+            gradient.copy_(piece)
 
 
 def _in_memory_order(tensor: Tensor) -> Tensor:
@@ -82,11 +89,17 @@ def broadcast(tensors: Iterable[Tensor]) -> None:
             dist.broadcast(_in_memory_order(tensor), src=0)
 
 
-def mean(values: Tensor) -> Tensor:
-    """The mean of ``values`` over the processes."""
+def total(values: Tensor) -> Tensor:
+    """The sum of ``values`` over the processes, in place."""
     if world_size() > 1:
         dist.all_reduce(values)
-        values /= world_size()
+    return values
+
+
+def mean(values: Tensor) -> Tensor:
+    """The mean of ``values`` over the processes, in place."""
+    if world_size() > 1:
+        total(values).div_(world_size())
     return values
 
 

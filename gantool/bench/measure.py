@@ -34,6 +34,7 @@ class Measurement:
         outputs: seconds an iteration for log lines, grids and checkpoints, at the config's cadences.
         flops: nominal floating-point operations.
         peak_flops: operations a second that the machine's matrix products reach in this precision.
+        gradient_bytes: what several processes would sum up in an iteration.
         memory_bytes: at the peak: the device's on CUDA, else the process's; None where the system does not say.
     """
 
@@ -47,6 +48,7 @@ class Measurement:
     outputs: dict[str, float]
     flops: float
     peak_flops: float
+    gradient_bytes: int
     memory_bytes: int | None
 
     @property
@@ -87,8 +89,15 @@ def measure(trial: Trial, classes: tuple[str, ...], *, rounds: int, progress: Ca
         outputs=_outputs(trial, classes),
         flops=flops,
         peak_flops=matmul_peak(trial.machine.precision, trial.machine.device),
+        gradient_bytes=_gradient_bytes(trial),
         memory_bytes=memory,
     )
+
+
+def _gradient_bytes(trial: Trial) -> int:
+    """Every update's gradients: the discriminator's as often as it steps."""
+    updates = ((trial.state.generator, 1), (trial.state.discriminator, trial.config.training.discriminator_steps))
+    return sum(p.numel() * p.element_size() * times for network, times in updates for p in network.parameters())
 
 
 def _layout(config: ExperimentConfig) -> str:

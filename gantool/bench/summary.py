@@ -32,6 +32,7 @@ def show_measurement(found: Measurement, console: Console) -> None:
     facts.add_row("overhead", f"{_spread(found.over_products)} times its convolutions, products and Adam alone")
     if found.memory_bytes is not None:
         facts.add_row("memory", f"{found.memory_bytes / 1e9:.2f} GB at the peak")
+    facts.add_row("gradients", f"{found.gradient_bytes / 1e6:.1f} MB an iteration, between processes")
     console.print(facts)
     table = Table(title="where the time goes", title_justify="left", box=None, show_header=False)
     for name, share in [*found.shares.items(), *_amortised(found).items()]:

@@ -9,7 +9,10 @@ from typing import Annotated
 
 import typer
 
+from gantool.cli.resume import resume
 from gantool.cli.shared import DeviceOption, ProcessesOption, SetOption, conclude, preparation_progress
+from gantool.errors import UsageError
+from gantool.rundir import RunFolder
 
 
 def train(
@@ -20,6 +23,10 @@ def train(
     device: DeviceOption = "auto",
     overrides: SetOption = None,
     processes: ProcessesOption = None,
+    or_resume: Annotated[
+        bool,
+        typer.Option("--or-resume", help="Go on with the run in --run-dir where there is one: for launchers."),
+    ] = False,
     profile: Annotated[
         int, typer.Option("--profile", min=0, metavar="N", help="Trace N iterations into the run's profile/.")
     ] = 0,
@@ -28,6 +35,12 @@ def train(
 
     Example:  gantool train quickstart.yaml --set training.total_images=50000
     """
+    if or_resume and run_dir is None:
+        raise UsageError("--or-resume: name the run's folder with --run-dir, so that the next start finds it")
+    if or_resume and run_dir and RunFolder(run_dir).exists():
+        resume(run_dir, device, overrides, processes=processes)
+        return
+
     from gantool.config import find_config, load_config
     from gantool.data import prepare
     from gantool.training import launch

@@ -215,7 +215,8 @@ def _save(state: TrainingState, outputs: Outputs | None, *, must: bool) -> Path 
 
 def _look_for_divergence(state: TrainingState) -> None:
     """The one place where the loop waits for the device: did any loss or gradient since the start go wrong?
-    Weights that are poisoned are never saved."""
+    Weights that are poisoned are never saved. (All processes pass here before every save.)"""
+    state.meters.gather()
     if state.meters.poisoned():
         raise Diverged(f"a loss or gradient stopped being finite before image {state.images_seen:,}")
 

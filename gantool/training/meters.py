@@ -19,7 +19,9 @@ class Meters:
 
     def __init__(self, names: tuple[str, ...], device: torch.device) -> None:
         self._names = names
-        self._sums = torch.zeros(len(names), dtype=torch.float32, device=device)
+        # A row for each process: a mean of sums is not, to the last bit, the sum that goes on from a mean.
+        self._everybodys = torch.zeros(distributed.world_size(), len(names), dtype=torch.float32, device=device)
+        self._sums = self._everybodys[distributed.rank()]
         self._counts = torch.zeros(len(names), dtype=torch.int64)
         self._poisoned = torch.zeros((), dtype=torch.bool, device=device)
         self._nothing = torch.zeros((), dtype=torch.float32, device=device)
@@ -41,9 +43,18 @@ class Meters:
         """Whether a value was not finite, in any process. Reading it waits for the device."""
         return bool(distributed.agree(int(self._poisoned.item())))
 
+    @torch.no_grad()
+    def gather(self) -> None:
+        """Give every process everybody's sums: before each save, so that each finds its own again."""
+        if distributed.world_size() > 1:
+            own = self._sums.clone()
+            self._everybodys.zero_()
+            self._sums.copy_(own)
+            distributed.total(self._everybodys)
+
     def take(self) -> dict[str, float]:
         """The means since the last call, over all processes; then start again at zero."""
-        sums = distributed.mean(self._sums).tolist()
+        sums = distributed.mean(self._sums.clone()).tolist()
         counts = self._counts.tolist()
         self._sums.zero_()
         self._counts.zero_()
@@ -51,4 +62,4 @@ class Meters:
 
     def tensors(self) -> dict[str, Tensor]:
         """The state by name."""
-        return {"sums": self._sums, "counts": self._counts, "poisoned": self._poisoned}
+        return {"sums": self._everybodys.view(-1), "counts": self._counts, "poisoned": self._poisoned}
