@@ -88,7 +88,6 @@ def _trainer(config: Any, dataset: Any) -> Turn:
     trial.take_over()
     run = RunFolder(Path(tempfile.mkdtemp()) / "run")
     run.create()
-    sys.stdout, answers = sys.stderr, sys.stdout
     outputs = Outputs(
         Recorder(run, lines=0, images_seen=0),
         Keeper(run, config, {}, print),
@@ -96,13 +95,13 @@ def _trainer(config: Any, dataset: Any) -> Turn:
         Evaluation(run, config, dataset, trial.machine.device, stopped=lambda: False, say=print),
         Plain(config.training.total_images),
     )
-    sys.stdout = answers
 
     def turn(iterations: int) -> float:
         until = trial.state.images_seen + iterations * config.training.batch_size
         further = config.model_copy(update={"training": config.training.model_copy(update={"total_images": until})})
         started = time.perf_counter()
-        train_until_done(further, trial.state, trial.steps, trial._batches, outputs, StopFlag())
+        with contextlib.redirect_stdout(sys.stderr):  # the answers go to stdout
+            train_until_done(further, trial.state, trial.steps, trial._batches, outputs, StopFlag())
         return time.perf_counter() - started
 
     return turn

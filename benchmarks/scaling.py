@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from benchmarks.contenders import prepared_config
 from benchmarks.memory import anonymous_mb, write_idx
@@ -38,8 +39,8 @@ GROWTH: Mapping[str, list[dict[str, int]]] = {
 def main() -> None:
     """One table for each kind of growth."""
     kinds = sys.argv[1:] or [*GROWTH, "data"]
-    if kinds[0] == "read":  # what `data_size` starts
-        print(json.dumps(read_batches(Path(kinds[1]))))
+    if kinds[0] in _INNER:  # what the tables start, each in a process of its own: freed memory is kept
+        print(json.dumps(_INNER[kinds[0]](json.loads(kinds[1]))))
         return
     for kind in kinds:
         data_sizes() if kind == "data" else growth(kind)
@@ -49,17 +50,23 @@ def growth(kind: str) -> None:
     """The dcgan at 28²×1 (or other sides), everything else as in the seed's S1."""
     print(f"\n{kind}: dcgan\n{kind:>10}  images/s  an iteration, ms          ms an image  peak, GB")
     for change in GROWTH[kind]:
-        config = prepared_config(**change)
-        with Trial(config, PreparedSet.open(prepare(config.data, seed=0)), "cpu", print) as trial:
-            spread = Spread.of(take_turns({"it": trial.run}, rounds=ROUNDS, turn_s=1.0)["it"])
-            memory = peak_during(lambda trial=trial: trial.run(1), trial.machine.device)  # type: ignore[misc]
-        images = trial.images
+        found = _in_a_process("iterations", change)
+        spread, images = Spread.of(found["seconds"]), found["images"]
         times = f"{spread.median * 1e3:.1f} ({spread.least * 1e3:.1f}-{spread.most * 1e3:.1f})"
         print(
             f"{change[kind]:>10}  {images / spread.median:8,.0f}  {times:<24} {spread.median / images * 1e3:12.3f}"
-            f"  {(memory or 0) / 1e9:8.2f}",
+            f"  {(found['memory'] or 0) / 1e9:8.2f}",
             flush=True,
         )
+
+
+def iterations(change: dict[str, int]) -> dict[str, Any]:
+    """Time a changed dcgan."""
+    config = prepared_config(**change)
+    with Trial(config, PreparedSet.open(prepare(config.data, seed=0)), "cpu", print) as trial:
+        seconds = take_turns({"it": trial.run}, rounds=ROUNDS, turn_s=1.0)["it"]
+        memory = peak_during(lambda: trial.run(1), trial.machine.device)
+    return {"seconds": seconds, "images": trial.images, "memory": memory}
 
 
 def data_sizes() -> None:
@@ -73,8 +80,7 @@ def data_sizes() -> None:
             started = time.perf_counter()
             prepared = prepare(prepared_config(source=str(folder)).data, seed=0)
             took = time.perf_counter() - started
-            command = [sys.executable, "-m", "benchmarks.scaling", "read", str(prepared)]
-            found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            found = _in_a_process("read", str(prepared))
             print(
                 f"{count:>10,}  {took:14.1f}  {found['open_ms']:13.1f}  {found['batch_ms']:17.2f}"
                 f"  {found['anonymous_mb']:20.0f}",
@@ -82,16 +88,25 @@ def data_sizes() -> None:
             )
 
 
-def read_batches(folder: Path) -> dict[str, float]:
+def read_batches(folder: str) -> dict[str, float]:
     """Open a set and read batches of it from everywhere."""
     import torch
 
-    opened = _timed(lambda: PreparedSet.open(folder))
-    dataset = PreparedSet.open(folder)
+    opened = _timed(lambda: PreparedSet.open(Path(folder)))
+    dataset = PreparedSet.open(Path(folder))
     with RealBatches(dataset, seed=0, batch_size=64, device=torch.device("cpu"), labelled=False) as batches:
         batches.at(0)
         read = _timed(lambda: [batches.at(64 * step) for step in range(1, READS)]) / READS
     return {"open_ms": opened * 1e3, "batch_ms": read * 1e3, "anonymous_mb": anonymous_mb(os.getpid())}
+
+
+_INNER: dict[str, Callable[[Any], dict[str, Any]]] = {"iterations": iterations, "read": read_batches}
+
+
+def _in_a_process(what: str, argument: object) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.scaling", what, json.dumps(argument)]
+    found: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return found
 
 
 def _timed(work: Callable[[], object]) -> float:
