@@ -10,7 +10,8 @@ from gantool.models.base import Discriminator, Generator, ModelSettings
 from gantool.models.compact import Compact
 from gantool.models.dcgan import DCGAN
 from gantool.models.mlp import MLP
+from gantool.models.resnet import ResNet
 
-AnyModel = Annotated[MLP | DCGAN | Compact, Field(discriminator="name")]
+AnyModel = Annotated[MLP | DCGAN | Compact | ResNet, Field(discriminator="name")]
 
-__all__ = ["DCGAN", "MLP", "AnyModel", "Compact", "Discriminator", "Generator", "ModelSettings"]
+__all__ = ["DCGAN", "MLP", "AnyModel", "Compact", "Discriminator", "Generator", "ModelSettings", "ResNet"]

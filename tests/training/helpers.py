@@ -47,6 +47,14 @@ MODELS = {
     "dcgan": ("model={name: dcgan, latent_dim: 8, width: 8, dropout: 0.3, spectral_norm: true}",),
     "dcgan-class": ("model={name: dcgan, latent_dim: 8, width: 8, conditioning: class}",),
     "compact": ("model={name: compact, latent_dim: 8, width: 8, conditioning: class}",),
+    "resnet": (
+        "model={name: resnet, latent_dim: 8, generator_width: 8, discriminator_width: 8, conditioning: class, "
+        "class_head: classifier}",
+    ),
+    "resnet-biggan": (
+        "model={name: resnet, latent_dim: 8, generator_width: 8, discriminator_width: 8, widest: 2, attention: 1, "
+        "hierarchical_latent: true, generator_spectral_norm: true, conditioning: class}",
+    ),
     "compact-spectral": ("model={name: compact, latent_dim: 8, width: 8, spectral_norm: true}",),
 }
 

@@ -1,0 +1,41 @@
+"""Self-attention over the places of a map, as plain matrix products, so that it can be differentiated twice."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class SelfAttention(nn.Module):
+    """x + γ·attention(x), with γ = 0 at first (Zhang 2019, SAGAN, eq. 1–3; keys and values at half the sides).
+
+    Args:
+        channels: C, at least 8: queries and keys have C/8 channels, values C/2.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        narrow, half = max(1, channels // 8), max(1, channels // 2)
+        self.query = nn.Conv2d(channels, narrow, 1, bias=False)
+        self.key = nn.Conv2d(channels, narrow, 1, bias=False)
+        self.value = nn.Conv2d(channels, half, 1, bias=False)
+        self.out = nn.Conv2d(half, channels, 1, bias=False)
+        self.gamma = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """N×C×H×W, H and W even → the same shape."""
+        count, _, height, width = x.shape
+        query = self.query(x).flatten(2)  # N × C/8 × HW
+        key = F.max_pool2d(self.key(x), 2).flatten(2)  # N × C/8 × HW/4
+        value = F.max_pool2d(self.value(x), 2).flatten(2)  # N × C/2 × HW/4
+        weights = (query.transpose(1, 2) @ key).softmax(dim=2)  # N × HW × HW/4
+        seen = (value @ weights.transpose(1, 2)).view(count, -1, height, width)
+        seen = seen.contiguous(memory_format=_layout(x))
+        mixed: Tensor = x + self.gamma * self.out(seen)
+        return mixed
+
+
+def _layout(x: Tensor) -> torch.memory_format:
+    last = x.is_contiguous(memory_format=torch.channels_last)
+    return torch.channels_last if last else torch.contiguous_format

@@ -1,0 +1,34 @@
+"""The architectures as tests take them: narrow, and the smallest pictures that each draws."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gantool.images import ImageShape
+from gantool.models import ModelSettings
+
+SMALL_MODELS: dict[str, dict[str, Any]] = {
+    "mlp": {"hidden": (16, 24)},
+    "dcgan": {"width": 8},
+    "compact": {"width": 8},
+    "resnet": {"generator_width": 8, "discriminator_width": 8, "spectral_norm": False},
+    "resnet-biggan": {
+        "latent_dim": 20,
+        "generator_width": 8,
+        "discriminator_width": 8,
+        "widest": 2,
+        "kept_doublings": 0,
+        "plain_blocks": 1,
+        "attention": 2,
+        "hierarchical_latent": True,
+        "spectral_norm": True,
+        "generator_spectral_norm": True,
+    },
+}
+"""By name; ``name-variant`` is one more of the kind."""
+
+
+def colour(model: ModelSettings, channels: int = 3) -> ImageShape:
+    """The smallest square pictures that are drawn by all, or by ``model``."""
+    side = 64 if model.name == "fastgan" else 16  # type: ignore[attr-defined]
+    return ImageShape(channels, side, side)
