@@ -24,6 +24,8 @@ SMALL_MODELS: dict[str, dict[str, Any]] = {
         "spectral_norm": True,
         "generator_spectral_norm": True,
     },
+    "r3gan": {"width": 16, "group_size": 8, "blocks": 1, "wide_levels": 2},
+    "r3gan-plain": {"width": 8, "group_size": None, "expansion": 1, "blocks": 2},
 }
 """By name; ``name-variant`` is one more of the kind."""
 

@@ -10,8 +10,9 @@ from gantool.models.base import Discriminator, Generator, ModelSettings
 from gantool.models.compact import Compact
 from gantool.models.dcgan import DCGAN
 from gantool.models.mlp import MLP
+from gantool.models.r3gan import R3GAN
 from gantool.models.resnet import ResNet
 
-AnyModel = Annotated[MLP | DCGAN | Compact | ResNet, Field(discriminator="name")]
+AnyModel = Annotated[MLP | DCGAN | Compact | ResNet | R3GAN, Field(discriminator="name")]
 
-__all__ = ["DCGAN", "MLP", "AnyModel", "Compact", "Discriminator", "Generator", "ModelSettings", "ResNet"]
+__all__ = ["DCGAN", "MLP", "R3GAN", "AnyModel", "Compact", "Discriminator", "Generator", "ModelSettings", "ResNet"]

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gantool.nn.layout import as_laid_out
+
 
 class SelfAttention(nn.Module):
     """x + γ·attention(x), with γ = 0 at first (Zhang 2019, SAGAN, eq. 1–3; keys and values at half the sides).
@@ -31,11 +33,5 @@ class SelfAttention(nn.Module):
         value = F.max_pool2d(self.value(x), 2).flatten(2)  # N × C/2 × HW/4
         weights = (query.transpose(1, 2) @ key).softmax(dim=2)  # N × HW × HW/4
         seen = (value @ weights.transpose(1, 2)).view(count, -1, height, width)
-        seen = seen.contiguous(memory_format=_layout(x))
-        mixed: Tensor = x + self.gamma * self.out(seen)
+        mixed: Tensor = x + self.gamma * self.out(as_laid_out(seen, x))
         return mixed
-
-
-def _layout(x: Tensor) -> torch.memory_format:
-    last = x.is_contiguous(memory_format=torch.channels_last)
-    return torch.channels_last if last else torch.contiguous_format

@@ -55,6 +55,7 @@ MODELS = {
         "model={name: resnet, latent_dim: 8, generator_width: 8, discriminator_width: 8, widest: 2, attention: 1, "
         "hierarchical_latent: true, generator_spectral_norm: true, conditioning: class}",
     ),
+    "r3gan": ("model={name: r3gan, latent_dim: 8, width: 16, blocks: 1, group_size: 8, conditioning: class}",),
     "compact-spectral": ("model={name: compact, latent_dim: 8, width: 8, spectral_norm: true}",),
 }
 
