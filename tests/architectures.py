@@ -26,6 +26,26 @@ SMALL_MODELS: dict[str, dict[str, Any]] = {
     },
     "r3gan": {"width": 16, "group_size": 8, "blocks": 1, "wide_levels": 2},
     "r3gan-plain": {"width": 8, "group_size": None, "expansion": 1, "blocks": 2},
+    "stylegan2": {
+        "latent_dim": 8,
+        "class_embedding_dim": 8,
+        "style_dim": 8,
+        "mapping_layers": 2,
+        "width": 4,
+        "max_width": 8,
+    },
+    "stylegan2-plain": {
+        "latent_dim": 8,
+        "class_embedding_dim": 8,
+        "style_dim": 8,
+        "mapping_layers": 2,
+        "width": 8,
+        "max_width": 8,
+        "noise": False,
+        "style_mixing": 0.0,
+        "minibatch_group": 1,
+        "residual": False,
+    },
 }
 """By name; ``name-variant`` is one more of the kind."""
 

@@ -12,7 +12,19 @@ from gantool.models.dcgan import DCGAN
 from gantool.models.mlp import MLP
 from gantool.models.r3gan import R3GAN
 from gantool.models.resnet import ResNet
+from gantool.models.stylegan2 import StyleGAN2
 
-AnyModel = Annotated[MLP | DCGAN | Compact | ResNet | R3GAN, Field(discriminator="name")]
+AnyModel = Annotated[MLP | DCGAN | Compact | ResNet | R3GAN | StyleGAN2, Field(discriminator="name")]
 
-__all__ = ["DCGAN", "MLP", "R3GAN", "AnyModel", "Compact", "Discriminator", "Generator", "ModelSettings", "ResNet"]
+__all__ = [
+    "DCGAN",
+    "MLP",
+    "R3GAN",
+    "AnyModel",
+    "Compact",
+    "Discriminator",
+    "Generator",
+    "ModelSettings",
+    "ResNet",
+    "StyleGAN2",
+]

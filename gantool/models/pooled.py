@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Literal
 
 import torch.nn.functional as F
@@ -35,15 +36,23 @@ class PooledDiscriminator(Discriminator):
         shape: of the images.
         classes: 0 means unconditional.
         features: F.
+        linear: the kind of the heads.
     """
 
-    def __init__(self, settings: PooledSettings, shape: ImageShape, classes: int, features: int) -> None:
+    def __init__(
+        self,
+        settings: PooledSettings,
+        shape: ImageShape,
+        classes: int,
+        features: int,
+        linear: Callable[[int, int], nn.Linear] = nn.Linear,
+    ) -> None:
         super().__init__(shape, classes)
         names = classes > 0 and settings.class_head == "classifier"
         self.classifier_weight = settings.classifier_weight
-        self.head = nn.Linear(features, 1)
+        self.head = linear(features, 1)
         self.projection = ClassProjection(features, classes) if classes and not names else None
-        self.classifier = nn.Linear(features, classes) if names else None
+        self.classifier = linear(features, classes) if names else None
         self.losses_of_reals = self.losses_of_fakes = ("classification",) if names else ()
 
     @abstractmethod

@@ -56,6 +56,10 @@ MODELS = {
         "hierarchical_latent: true, generator_spectral_norm: true, conditioning: class}",
     ),
     "r3gan": ("model={name: r3gan, latent_dim: 8, width: 16, blocks: 1, group_size: 8, conditioning: class}",),
+    "stylegan2": (
+        "model={name: stylegan2, latent_dim: 8, style_dim: 8, class_embedding_dim: 8, mapping_layers: 2, width: 4, "
+        "max_width: 8, conditioning: class}",
+    ),
     "compact-spectral": ("model={name: compact, latent_dim: 8, width: 8, spectral_norm: true}",),
 }
 

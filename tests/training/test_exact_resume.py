@@ -60,8 +60,18 @@ def test_recipes_resume_bit_for_bit(recipe: str, tmp_path: Path) -> None:
         ("loss={name: relativistic}", "penalties=[{name: r1, every_steps: 2}, {name: r2, every_steps: 3}]"),
         ("loss={name: wasserstein}", "penalties=[{name: wgan_gp}]", "training.discriminator_steps=2"),
         ("training.microbatch_size=4", "evaluation.every=80", "training.precision=bfloat16"),
+        (
+            "penalties=[{name: path_length, every_steps: 2}, {name: lecam}, {name: r1, every_steps: 4}]",
+            "training.discriminator_steps=2",
+        ),
     ],
-    ids=["lazy-r1-mirror", "relativistic", "wasserstein-two-steps", "microbatch-evaluation-bfloat16"],
+    ids=[
+        "lazy-r1-mirror",
+        "relativistic",
+        "wasserstein-two-steps",
+        "microbatch-evaluation-bfloat16",
+        "path-length-lecam",
+    ],
 )
 def test_every_model_resumes_bit_for_bit(model: str, changes: tuple[str, ...], tmp_path: Path) -> None:
     config = tiny(*MODELS[model], *changes, "training.total_images=240", "log.every=24", "checkpoints.every=48")
