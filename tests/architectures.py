@@ -26,6 +26,7 @@ SMALL_MODELS: dict[str, dict[str, Any]] = {
     },
     "r3gan": {"width": 16, "group_size": 8, "blocks": 1, "wide_levels": 2},
     "r3gan-plain": {"width": 8, "group_size": None, "expansion": 1, "blocks": 2},
+    "fastgan": {"latent_dim": 8, "width": 4, "spectral_norm": False, "generator_spectral_norm": False},
     "stylegan2": {
         "latent_dim": 8,
         "class_embedding_dim": 8,

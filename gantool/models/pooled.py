@@ -65,7 +65,10 @@ class PooledDiscriminator(Discriminator):
 
     def judge(self, images: Tensor, labels: Tensor | None = None, *, real: bool) -> Judgement:
         """See `Discriminator.judge`."""
-        features = self.features(images)
+        return self.judged(self.features(images), labels)
+
+    def judged(self, features: Tensor, labels: Tensor | None) -> Judgement:
+        """What the heads make of features N×F."""
         return Judgement(self._logits(features, labels), self._classification(features, labels))
 
     def _logits(self, features: Tensor, labels: Tensor | None) -> Tensor:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from gantool.images import ImageShape
 from gantool.models.base import Discriminator, Generator, ModelSettings
 from gantool.nn.conditioning import ClassProjection, LatentWithClass
+from gantool.nn.initialisation import he_normal
 from gantool.nn.layout import as_laid_out
 from gantool.nn.precision import full_precision
 from gantool.nn.resampling import double, halve
@@ -159,9 +160,5 @@ def _change(before: int, after: int) -> nn.Module:
 
 
 def _filled(layer: Layer, gain: float = 1.0) -> Layer:
-    """Weights from N(0, gain²/fan_in) (He 2015), biases 0."""
-    fan_in = layer.weight[0].numel()
-    nn.init.normal_(layer.weight, std=gain / math.sqrt(fan_in))
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
+    he_normal(layer, gain)
     return layer

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gantool import seeding
 from gantool.nn.equalised import EqualLinear
+from gantool.nn.noise import Noise
 from gantool.nn.precision import full_precision
 from gantool.nn.resampling import blur
 
@@ -67,20 +67,15 @@ class ModulatedConv2d(nn.Module):
 
 
 class StyledLayer(nn.Module):
-    """A modulated 3×3 convolution, noise, bias, LeakyReLU(0.2)·√2.
-
-    The noise is one map an image, the same for all channels, from what `seeding.installed` says.
-    """
+    """A modulated 3×3 convolution, noise, bias, LeakyReLU(0.2)·√2."""
 
     def __init__(self, before: int, after: int, style_dim: int, *, doubles: bool = False, noise: bool = True) -> None:
         super().__init__()
         self.conv = ModulatedConv2d(before, after, 3, style_dim, doubles=doubles)
-        self.strength = nn.Parameter(torch.zeros(())) if noise else None
+        self.noise = Noise() if noise else nn.Identity()
         self.bias = nn.Parameter(torch.zeros(after))
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """N×before×H×W and styles N×style_dim → N×after×H×W, or double the sides."""
-        y: Tensor = self.conv(x, style)
-        if self.strength is not None:
-            y = y + self.strength * seeding.normal(len(y), 1, *y.shape[2:], device=y.device).to(y.dtype)
+        y: Tensor = self.noise(self.conv(x, style))
         return F.leaky_relu(y + self.bias[:, None, None].to(y.dtype), _SLOPE) * math.sqrt(2)

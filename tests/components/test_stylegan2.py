@@ -86,7 +86,7 @@ def test_demodulation_gives_unit_variance_whatever_the_style() -> None:
 
 def test_noise_is_one_map_an_image_and_the_same_for_all_channels() -> None:
     layer = StyledLayer(4, 4, 8)
-    layer.strength.data.fill_(0.5)
+    layer.noise.strength.data.fill_(0.5)
     x, style = torch.zeros(3, 4, 6, 6), torch.randn(3, 8)
     with installed(generator(0)):
         noise = torch.randn(3, 1, 6, 6, generator=generator(0))

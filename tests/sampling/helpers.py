@@ -38,11 +38,11 @@ def weights(settings: ModelSettings, shape: ImageShape, classes: int, seed: int)
     network = settings.build_generator(shape, classes)
     network.train()
     with torch.no_grad(), seeding.installed(seeding.generator(seed)):
-        for _ in range(20):  # batch norms that fit what they see
-            network(torch.randn(64, network.latent_dim), torch.arange(64) % classes if classes else None)
         for parameter in network.parameters():
             if parameter.dim() > 1:
                 parameter.mul_(2.0)
+        for _ in range(20):  # batch norms that fit what they see
+            network(torch.randn(64, network.latent_dim), torch.arange(64) % classes if classes else None)
     return dict(network.state_dict())
 
 

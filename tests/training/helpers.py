@@ -60,6 +60,10 @@ MODELS = {
         "model={name: stylegan2, latent_dim: 8, style_dim: 8, class_embedding_dim: 8, mapping_layers: 2, width: 4, "
         "max_width: 8, conditioning: class}",
     ),
+    "fastgan": (
+        "model={name: fastgan, latent_dim: 8, width: 2, conditioning: class, class_head: classifier}",
+        "data.resolution=64",
+    ),
     "compact-spectral": ("model={name: compact, latent_dim: 8, width: 8, spectral_norm: true}",),
 }
 
