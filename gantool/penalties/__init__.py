@@ -7,19 +7,21 @@ from typing import Annotated
 from pydantic import Field
 
 from gantool.penalties.base import Critic, GeneratorPenalty, ImagePenalty, LogitPenalty, Penalty
+from gantool.penalties.consistency import Consistency
 from gantool.penalties.lecam import LeCam
 from gantool.penalties.path_length import PathLength
 from gantool.penalties.r1 import R1
 from gantool.penalties.r2 import R2
 from gantool.penalties.wgan_gp import WGANGP
 
-AnyPenalty = Annotated[R1 | R2 | WGANGP | LeCam | PathLength, Field(discriminator="name")]
+AnyPenalty = Annotated[R1 | R2 | WGANGP | LeCam | Consistency | PathLength, Field(discriminator="name")]
 
 __all__ = [
     "R1",
     "R2",
     "WGANGP",
     "AnyPenalty",
+    "Consistency",
     "Critic",
     "GeneratorPenalty",
     "ImagePenalty",

@@ -17,7 +17,11 @@ from gantool.models import AnyModel
 from gantool.penalties import AnyPenalty, GeneratorPenalty, ImagePenalty, Penalty
 from tests.architectures import SMALL_MODELS
 
-SMALL: dict[str, dict[str, Any]] = {**SMALL_MODELS}
+SMALL: dict[str, dict[str, Any]] = {
+    **SMALL_MODELS,
+    "ada": {"probability": 1.0, "target": None},
+    "ada-steered": {"probability": 0.6},
+}
 """Settings that keep the tests quick; ``name-variant`` is one more of the kind."""
 
 

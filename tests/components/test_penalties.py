@@ -7,7 +7,8 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from gantool.penalties import R1, R2, WGANGP, AnyPenalty, ImagePenalty, LeCam, PathLength, Penalty
+from gantool.penalties import R1, R2, WGANGP, AnyPenalty, Consistency, ImagePenalty, LeCam, PathLength, Penalty
+from gantool.seeding import generator
 
 SHAPE = (3, 2, 4, 5)
 
@@ -79,6 +80,8 @@ def test_one_centred_survives_a_critic_without_slope(batch: tuple[Tensor, ...], 
 def test_gradient_equals_finite_differences(
     image_penalty: ImagePenalty, batch: tuple[Tensor, ...], weight: Tensor
 ) -> None:
+    batch = (*batch[:2], image_penalty.draw(SHAPE[0], generator(5)).double())
+
     def value(weight: Tensor) -> Tensor:
         return image_penalty.value(lambda x: torch.tanh(quadratic(weight, x)), *batch)
 
@@ -86,12 +89,14 @@ def test_gradient_equals_finite_differences(
 
 
 def test_leaves_the_images_alone(image_penalty: ImagePenalty, batch: tuple[Tensor, ...], weight: Tensor) -> None:
+    batch = (*batch[:2], image_penalty.draw(SHAPE[0], generator(5)).double())
     before = [t.clone() for t in batch]
     image_penalty.value(lambda x: quadratic(weight, x), *batch).backward()
     assert all(torch.equal(a, b) and a.grad is None and not a.requires_grad for a, b in zip(batch, before, strict=True))
 
 
 def test_is_a_mean_over_the_batch(image_penalty: ImagePenalty, batch: tuple[Tensor, ...], weight: Tensor) -> None:
+    batch = (*batch[:2], image_penalty.draw(SHAPE[0], generator(5)).double())
     whole = image_penalty.value(lambda x: quadratic(weight, x), *batch)
     each = [
         image_penalty.value(lambda x: quadratic(weight, x), *(t[i : i + 1] for t in batch)) for i in range(SHAPE[0])
@@ -181,3 +186,22 @@ def test_path_length_with_a_style_for_each_layer_is_the_root_of_the_mean_square(
         for kind in (Linear, Layered)
     ]
     torch.testing.assert_close(*values)
+
+
+def test_consistency_of_a_critic_that_sums_up(batch: tuple[Tensor, ...]) -> None:
+    """D(x) = Σx does not mind a flip, and misses what a shift moves out of sight."""
+    real = torch.rand(2, 1, 8, 8, dtype=torch.float64)
+    fake = torch.rand(2, 1, 8, 8, dtype=torch.float64)
+    middle = 0.5  # no shift
+    drawn = torch.full((2, 6), middle)
+    drawn[:, 0] = 0.1  # flipped
+    assert Consistency().value(lambda x: x.sum(dim=(1, 2, 3)), real, fake, drawn).item() == pytest.approx(0, abs=1e-20)
+    drawn[:, 4] = 0.999  # the fakes one pixel down
+    value = Consistency().value(lambda x: x.sum(dim=(1, 2, 3)), real, fake, drawn)
+    torch.testing.assert_close(value, fake[:, :, -1].sum(dim=(1, 2)).square().mean())
+
+
+def test_consistency_flips_every_second_image_and_takes_its_papers_weight() -> None:
+    drawn = Consistency().draw(10_000, generator(1))
+    assert abs((drawn[:, 0] < 0.5).float().mean().item() - 0.5) < 0.02
+    assert Consistency().weight == 10 and Consistency().precision == "training"
