@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gantool.nn.layout import as_laid_out
@@ -29,9 +28,15 @@ class SelfAttention(nn.Module):
         """N×C×H×W, H and W even → the same shape."""
         count, _, height, width = x.shape
         query = self.query(x).flatten(2)  # N × C/8 × HW
-        key = F.max_pool2d(self.key(x), 2).flatten(2)  # N × C/8 × HW/4
-        value = F.max_pool2d(self.value(x), 2).flatten(2)  # N × C/2 × HW/4
+        key = _largest(self.key(x)).flatten(2)  # N × C/8 × HW/4
+        value = _largest(self.value(x)).flatten(2)  # N × C/2 × HW/4
         weights = (query.transpose(1, 2) @ key).softmax(dim=2)  # N × HW × HW/4
         seen = (value @ weights.transpose(1, 2)).view(count, -1, height, width)
         mixed: Tensor = x + self.gamma * self.out(as_laid_out(seen, x))
         return mixed
+
+
+def _largest(x: Tensor) -> Tensor:
+    """The largest of each 2×2, N×C×H×W → N×C×H/2×W/2. (The backward pass of CUDA's pooling adds in no fixed order.)"""
+    count, channels, height, width = x.shape
+    return x.view(count, channels, height // 2, 2, width // 2, 2).amax(dim=(3, 5))

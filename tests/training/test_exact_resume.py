@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ import torch
 from gantool.config import find_config, load_config
 from gantool.data import PreparedSet, prepare
 from gantool.errors import CheckpointError
+from gantool.models import AnyModel
 from gantool.training.session import choose_machine
 from gantool.training.state import build_state
 from tests.training.helpers import (
@@ -50,6 +52,11 @@ def test_recipes_resume_bit_for_bit(recipe: str, tmp_path: Path) -> None:
     assert differing(last(straight).tensors, last(stopped).tensors) == []
     assert lines(straight) == lines(stopped)
     assert last(straight).digest == last(stopped).digest
+
+
+def test_every_registered_model_is_among_them() -> None:
+    registered = {member.model_fields["name"].default for member in get_args(get_args(AnyModel)[0])}
+    assert {tiny(*changes).model.name for changes in MODELS.values()} == registered
 
 
 @pytest.mark.parametrize("model", MODELS)
