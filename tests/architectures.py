@@ -27,6 +27,14 @@ SMALL_MODELS: dict[str, dict[str, Any]] = {
     "r3gan": {"width": 16, "group_size": 8, "blocks": 1, "wide_levels": 2},
     "r3gan-plain": {"width": 8, "group_size": None, "expansion": 1, "blocks": 2},
     "fastgan": {"latent_dim": 8, "width": 4, "spectral_norm": False, "generator_spectral_norm": False},
+    "fastgan-plain": {
+        "latent_dim": 8,
+        "width": 4,
+        "noise": False,
+        "discriminator_norm": "none",
+        "spectral_norm": False,
+        "generator_spectral_norm": False,
+    },
     "stylegan2": {
         "latent_dim": 8,
         "class_embedding_dim": 8,

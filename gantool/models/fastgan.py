@@ -1,9 +1,9 @@
 """FastGAN (Liu 2021): for a few hundred pictures of 64×64 and more, trained in hours on one device.
 
 Small maps excite large ones over a skip in the generator, and the discriminator has to be able to draw again what it
-saw, so that it cannot look at a few telling details alone. Differs from the paper: no batch norm in the discriminator
-(each image is judged for itself), its small copy is made from the image instead of drawn by the generator, and
-reconstructions are compared by mean absolute difference instead of by the features of another network.
+saw, so that it cannot look at a few telling details alone. Differs from the paper: the discriminator's small copy is
+made from the image instead of drawn by the generator, and reconstructions are compared by mean absolute difference
+instead of by the features of another network.
 """
 
 from __future__ import annotations
@@ -51,6 +51,9 @@ class FastGAN(PooledSettings):
     """Channels of a 128×128 map; a 4×4 map has sixteen times as many."""
     noise: bool = True
     """Add noise in every second block of the generator."""
+    discriminator_norm: Literal["batch", "none"] = "batch"
+    """With batch norm, as in the paper, an image is judged beside the others of its batch; gradient penalties are meant
+    for ``none``, and that for ``spectral_norm: false``: both together leave next to no signal."""
     reconstruction_weight: PositiveFloat = 1.0
     """Of the discriminator's loss for drawing real pictures again."""
     spectral_norm: bool = True
@@ -137,22 +140,23 @@ class FastGANDiscriminator(PooledDiscriminator):
         widths = _widths(settings, _WIDTHS_D, k)[::-1]
         last = widths[-2]  # the base map itself is not reached
         small = max(1, last // 2)
+        norm = settings.discriminator_norm == "batch"
         super().__init__(settings, shape, classes, features=last + small)
         self.losses_of_reals = (*self.losses_of_reals, "reconstruction")
         self.reconstruction_weight = settings.reconstruction_weight
-        self.pixels = nn.Conv2d(shape.channels, widths[0], 3, padding=1)
-        self.blocks = nn.ModuleList(_DownBlock(before, after) for before, after in pairwise(widths[:-1]))
-        self.last = nn.Conv2d(last, last, 3, padding=1)
+        self.pixels = _layer(shape.channels, widths[0], 3, norm=False)
+        self.blocks = nn.ModuleList(_DownBlock(before, after, norm=norm) for before, after in pairwise(widths[:-1]))
+        self.last = _layer(last, last, 3, norm=norm)
         narrow = [max(1, width // 2) for width in widths[1:-1]]
-        self.small_pixels = nn.Conv2d(shape.channels, narrow[0], 3, padding=1)
-        self.small_blocks = nn.ModuleList(_DownBlock(before, after) for before, after in pairwise(narrow))
+        self.small_pixels = _layer(shape.channels, narrow[0], 3, norm=False)
+        self.small_blocks = nn.ModuleList(_DownBlock(before, after, norm=norm) for before, after in pairwise(narrow))
         # The maps are one doubling above the base, and so is a quadrant of the one before.
-        self.draw_whole = _Decoder(last, shape.channels, _DRAWN - 1)
-        self.draw_small = _Decoder(small, shape.channels, _DRAWN - 1)
-        self.draw_part = _Decoder(widths[-3], shape.channels, min(_DRAWN, k - 1) - 1)
+        self.draw_whole = _Decoder(last, shape.channels, _DRAWN - 1, norm=norm)
+        self.draw_small = _Decoder(small, shape.channels, _DRAWN - 1, norm=norm)
+        self.draw_part = _Decoder(widths[-3], shape.channels, min(_DRAWN, k - 1) - 1, norm=norm)
         he_normal(self, math.sqrt(2))
         for decoder in (self.draw_whole, self.draw_small, self.draw_part):
-            he_normal(decoder.convs, _GATED_GAIN)
+            he_normal(decoder.layers, _GATED_GAIN)
         if settings.spectral_norm:
             spectral_norm_everywhere(self)
 
@@ -167,13 +171,13 @@ class FastGANDiscriminator(PooledDiscriminator):
         return Judgement(logits, {**own, "reconstruction": self._reconstruction(images, maps)} if real else own)
 
     def _maps(self, images: Tensor) -> _Maps:
-        x, before = F.leaky_relu(self.pixels(images), _SLOPE), images
+        x, before = self.pixels(images), images
         for block in self.blocks:
             x, before = block(x), x
-        small = F.leaky_relu(self.small_pixels(F.avg_pool2d(images, 2)), _SLOPE)
+        small = self.small_pixels(F.avg_pool2d(images, 2))
         for block in self.small_blocks:
             small = block(small)
-        return _Maps(F.leaky_relu(self.last(x), _SLOPE), before, small)
+        return _Maps(self.last(x), before, small)
 
     def _reconstruction(self, images: Tensor, maps: _Maps) -> Tensor:
         """Mean |drawn − seen| of the image, of the image from its small copy, and of a random quadrant (§3.2)."""
@@ -224,32 +228,42 @@ class _Excitation(nn.Module):
 class _DownBlock(nn.Module):
     """The mean of two ways to half the sides: 4×4 of stride 2, 3×3; and the mean of 2×2, 1×1."""
 
-    def __init__(self, before: int, after: int) -> None:
+    def __init__(self, before: int, after: int, *, norm: bool) -> None:
         super().__init__()
-        self.conv_1 = nn.Conv2d(before, after, 4, stride=2, padding=1)
-        self.conv_2 = nn.Conv2d(after, after, 3, padding=1)
-        self.direct = nn.Conv2d(before, after, 1)
+        self.main = nn.Sequential(_layer(before, after, 4, stride=2, norm=norm), _layer(after, after, 3, norm=norm))
+        self.direct = _layer(before, after, 1, norm=norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """N×before×H×W → N×after×H/2×W/2."""
-        y = F.leaky_relu(self.conv_2(F.leaky_relu(self.conv_1(x), _SLOPE)), _SLOPE)
-        return 0.5 * (y + F.leaky_relu(self.direct(F.avg_pool2d(x, 2)), _SLOPE))
+        mean: Tensor = 0.5 * (self.main(x) + self.direct(F.avg_pool2d(x, 2)))
+        return mean
 
 
 class _Decoder(nn.Module):
     """(×2, 3×3, gated) so many times, channels halving → 3×3 → pixels, tanh."""
 
-    def __init__(self, before: int, channels: int, doublings: int) -> None:
+    def __init__(self, before: int, channels: int, doublings: int, *, norm: bool) -> None:
         super().__init__()
         widths = [max(1, before >> level) for level in range(doublings + 1)]
-        self.convs = nn.ModuleList(nn.Conv2d(a, 2 * b, 3, padding=1) for a, b in pairwise(widths))
+        self.layers = nn.ModuleList(_conv(a, 2 * b, 3, norm=norm) for a, b in pairwise(widths))
         self.image = nn.Conv2d(widths[-1], channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """N×before×h×w → N×channels×H×W in [-1, 1]."""
-        for conv in self.convs:
-            x = _gated(conv(F.interpolate(x, scale_factor=2, mode="nearest")))
+        for layer in self.layers:
+            x = _gated(layer(F.interpolate(x, scale_factor=2, mode="nearest")))
         return full_precision(self.image(x)).tanh()
+
+
+def _conv(before: int, after: int, kernel: int, *, stride: int = 1, norm: bool) -> nn.Sequential:
+    """A convolution, and batch norm (which brings the bias) or none."""
+    conv = nn.Conv2d(before, after, kernel, stride, padding=(kernel - 1) // 2, bias=not norm)
+    return nn.Sequential(conv, BatchNorm(after)) if norm else nn.Sequential(conv)
+
+
+def _layer(before: int, after: int, kernel: int, *, stride: int = 1, norm: bool) -> nn.Sequential:
+    """The same, and LeakyReLU(0.2)."""
+    return nn.Sequential(*_conv(before, after, kernel, stride=stride, norm=norm), nn.LeakyReLU(_SLOPE))
 
 
 def _widths(settings: FastGAN, multiples: tuple[float, ...], doublings: int) -> list[int]:
