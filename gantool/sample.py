@@ -6,8 +6,8 @@
 
 The latent of image i comes from hash(seed, i). Images are computed in fixed blocks of ``batch_size``, image i
 always at place i mod batch_size, the last block filled up with its successors: so the bytes of an image do
-not depend on how many are asked for. Noise inside a network is drawn once a block, and would differ across
-batch sizes. What this does not do: writing files (`gallery`).
+not depend on how many are asked for. Noise inside a network comes from (seed, i) too. What this does not do:
+writing files (`gallery`).
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ class LoadedGenerator:
     def _draw(self, seed: int, first: int, size: int, labels: NDArray[np.int64] | None) -> NDArray[np.uint8]:
         """One whole block: uint8 size×H×W×C."""
         latents = seeding.latents(seed, first, size, self.latent_dim)
-        noise = seeding.generator(seed, "sample-noise", first, device=self.device)
+        noise = seeding.PerImage(seed, first, size)
         numbers = None if labels is None else torch.from_numpy(labels).to(self.device)
         try:
             # cuDNN takes TF32 unless told otherwise; its ten bits of mantissa show.

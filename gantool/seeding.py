@@ -15,7 +15,7 @@ from contextvars import ContextVar
 import numpy as np
 import torch
 
-_installed: ContextVar[torch.Generator | None] = ContextVar("installed", default=None)
+_installed: ContextVar[torch.Generator | PerImage | None] = ContextVar("installed", default=None)
 
 
 def derive(*key: int | str) -> int:
@@ -33,9 +33,34 @@ def generator(*key: int | str, device: torch.device | str = "cpu") -> torch.Gene
     return torch.Generator(device).manual_seed(derive(*key))
 
 
+class PerImage:
+    """A source of noise for every image of a batch, so that image i looks alike in any batch, on any device.
+
+    Args:
+        seed: of the images.
+        first: index of the batch's first image; image i draws from (seed, i) alone.
+        count: images in the batch.
+    """
+
+    def __init__(self, seed: int, first: int, count: int) -> None:
+        self._keys = [(seed, "sample-noise", index) for index in range(first, first + count)]
+        self._sources: list[torch.Generator] = []  # made when they are asked: most networks draw nothing
+
+    def normal(self, count: int, *shape: int) -> torch.Tensor:
+        """Standard normal count×shape, on the CPU.
+
+        Raises:
+            ValueError: for another number of images than it was made for.
+        """
+        if count != len(self._keys):
+            raise ValueError(f"noise for {len(self._keys)} images was installed, and {count} are drawn")
+        self._sources = self._sources or [generator(*key) for key in self._keys]
+        return torch.stack([torch.randn(shape, generator=source) for source in self._sources])
+
+
 @contextlib.contextmanager
-def installed(source: torch.Generator) -> Iterator[None]:
-    """Make ``source`` the generator that layers with noise (dropout, StyleGAN noise) draw from."""
+def installed(source: torch.Generator | PerImage) -> Iterator[None]:
+    """Make ``source`` what layers with noise (dropout, StyleGAN noise) draw from."""
     token = _installed.set(source)
     try:
         yield
@@ -47,8 +72,28 @@ def current() -> torch.Generator:
     """The step's generator.
 
     Raises:
-        RuntimeError: outside of `installed`: a layer would draw from a source that no counter controls.
+        RuntimeError: outside of `installed`: a layer would draw from a source that no counter controls. Also where
+            every image has a source of its own, which only `normal` draws from.
     """
+    source = _source()
+    if isinstance(source, PerImage):
+        raise RuntimeError("a layer that draws for a whole batch was called where every image has its own noise")  # noqa: TRY004
+    return source
+
+
+def normal(count: int, *shape: int, device: torch.device) -> torch.Tensor:
+    """Standard normal count×shape from what is installed: the step's generator, or one for each image.
+
+    Raises:
+        RuntimeError: outside of `installed`.
+    """
+    source = _source()
+    if isinstance(source, PerImage):
+        return source.normal(count, *shape).to(device)
+    return torch.randn(count, *shape, generator=source, device=device)
+
+
+def _source() -> torch.Generator | PerImage:
     source = _installed.get()
     if source is None:
         raise RuntimeError("a layer with noise was called outside `seeding.installed(...)`")

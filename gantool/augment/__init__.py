@@ -1,14 +1,16 @@
-"""The augmentations. `AnyAugmentation` is the registry: a new one is a file, and a line here.
-
-It is one class while there is one (a discriminated union has at least two); with the second it becomes
-``Annotated[Mirror | ..., Field(discriminator="name")]``.
-"""
+"""The augmentations. The union is the registry: a new one is a file, and a line here."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
+from gantool.augment.ada import ADA
 from gantool.augment.base import Augmentation
+from gantool.augment.diffaugment import DiffAugment
 from gantool.augment.mirror import Mirror
 
-AnyAugmentation = Mirror
+AnyAugmentation = Annotated[Mirror | DiffAugment | ADA, Field(discriminator="name")]
 
-__all__ = ["AnyAugmentation", "Augmentation", "Mirror"]
+__all__ = ["ADA", "AnyAugmentation", "Augmentation", "DiffAugment", "Mirror"]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gantool.augment.base import Augmentation
-from gantool.schedules import Scheduled, value_at
+from gantool.schedules import Scheduled
 
 
 class Mirror(Augmentation):
@@ -22,10 +22,10 @@ class Mirror(Augmentation):
     name: Literal["mirror"] = "mirror"
     probability: Scheduled = 0.5
 
-    def draw(self, count: int, images_seen: int, source: torch.Generator) -> Tensor:
+    def draw(self, count: int, chance: float | Tensor, source: torch.Generator) -> Tensor:
         """Whether each image is flipped, count×1, bool."""
         uniform = torch.rand(count, 1, generator=source, device=source.device)
-        return uniform < value_at(self.probability, images_seen)
+        return uniform < chance
 
     def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
         """See `Augmentation.apply`."""

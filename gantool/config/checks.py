@@ -78,9 +78,20 @@ def _drawable(data: Any, model: Any) -> Found:
             yield ("data", "resolution"), fault.removeprefix("data.resolution: ")
 
 
+def _steered(augment: Any, loss: Any) -> Found:
+    for index, augmentation in enumerate(augment):
+        if augmentation.needs_absolute_zero and not loss.absolute_zero:
+            yield (
+                ("augment", index, "target"),
+                f"{augmentation.name} is steered by the sign of the real logits, which means nothing with the loss "
+                f"{loss.name}; set target: null, and probability to a number or a ramp",
+            )
+
+
 _RULES: tuple[tuple[tuple[str, ...], Callable[..., Found]], ...] = (
     (("training",), _microbatch),
     (("penalties",), _different_penalties),
+    (("augment", "loss"), _steered),
     (("data", "model"), _labels),
     (("data", "model"), _drawable),
 )

@@ -9,8 +9,24 @@ from pydantic import Field
 from gantool.models.base import Discriminator, Generator, ModelSettings
 from gantool.models.compact import Compact
 from gantool.models.dcgan import DCGAN
+from gantool.models.fastgan import FastGAN
 from gantool.models.mlp import MLP
+from gantool.models.r3gan import R3GAN
+from gantool.models.resnet import ResNet
+from gantool.models.stylegan2 import StyleGAN2
 
-AnyModel = Annotated[MLP | DCGAN | Compact, Field(discriminator="name")]
+AnyModel = Annotated[MLP | DCGAN | Compact | ResNet | R3GAN | StyleGAN2 | FastGAN, Field(discriminator="name")]
 
-__all__ = ["DCGAN", "MLP", "AnyModel", "Compact", "Discriminator", "Generator", "ModelSettings"]
+__all__ = [
+    "DCGAN",
+    "MLP",
+    "R3GAN",
+    "AnyModel",
+    "Compact",
+    "Discriminator",
+    "FastGAN",
+    "Generator",
+    "ModelSettings",
+    "ResNet",
+    "StyleGAN2",
+]

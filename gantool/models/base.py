@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 from torch import Tensor, nn
@@ -23,6 +23,9 @@ class Generator(nn.Module, ABC):
         classes: number of classes it is conditioned on; 0 means unconditional.
     """
 
+    bounded: ClassVar[bool] = True
+    """Whether no pixel can leave [-1, 1]."""
+
     latent_dim: int
     shape: ImageShape
     classes: int
@@ -35,13 +38,36 @@ class Generator(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Latents N×latent_dim (standard normal) and labels N (int64) → N×C×H×W in [-1, 1], float32.
+        """Latents N×latent_dim (standard normal) and labels → N×C×H×W, float32.
 
-        An unconditional generator ignores labels.
+        Pixels lie in [-1, 1], or about there where the architecture's paper ends without a tanh (`bounded`).
+        Labels are N numbers (int64), or N×classes weights (`gantool.nn.conditioning`). An unconditional generator
+        ignores them.
 
         Raises:
             ValueError: from a conditional one that is called without labels.
         """
+
+    def styles(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
+        """What the pictures are drawn from, N×…: the latents themselves, unless a network maps them first."""
+        return latent
+
+    def draw(self, styles: Tensor, labels: Tensor | None = None) -> Tensor:
+        """`styles` → images: the other half of `forward`."""
+        images: Tensor = self(styles, labels)
+        return images
+
+
+class Judgement(NamedTuple):
+    """What a discriminator says of a batch.
+
+    Attributes:
+        logits: N, float32.
+        own: scalar losses of its own, weighted, by name: beside the adversarial one.
+    """
+
+    logits: Tensor
+    own: dict[str, Tensor]
 
 
 class Discriminator(nn.Module, ABC):
@@ -50,7 +76,12 @@ class Discriminator(nn.Module, ABC):
     Attributes:
         shape: channels, height and width of what it looks at.
         classes: number of classes it is conditioned on; 0 means unconditional.
+        losses_of_reals: names of the losses of its own that it has of real images, which train it.
+        losses_of_fakes: names of those that it has of generated images, which train the generator.
     """
+
+    losses_of_reals: tuple[str, ...] = ()
+    losses_of_fakes: tuple[str, ...] = ()
 
     shape: ImageShape
     classes: int
@@ -62,13 +93,23 @@ class Discriminator(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Images N×C×H×W in [-1, 1] and labels N (int64) → N logits, float32; twice differentiable.
+        """Images N×C×H×W in [-1, 1] and labels (as `Generator.forward`) → N logits, float32; twice differentiable.
 
         An unconditional discriminator ignores labels.
 
         Raises:
             ValueError: from a conditional one that is called without labels.
         """
+
+    def judge(self, images: Tensor, labels: Tensor | None = None, *, real: bool) -> Judgement:
+        """`forward`, and the losses that `losses_of_reals` or `losses_of_fakes` names, in one pass.
+
+        Args:
+            images: N×C×H×W.
+            labels: their labels.
+            real: whether they are, and train the discriminator; else they train the generator.
+        """
+        return Judgement(self(images, labels), {})
 
 
 class ModelSettings(Settings):

@@ -2,12 +2,18 @@
 
 Labels that reach an unconditional network are ignored, since data may have labels that a run does not use. A
 conditional network without labels is a mistake of the caller and raises.
+
+A label is a number (int64), or a vector of one weight for each class. An embedding is a linear map of the latter:
+half a sneaker and half a boot is a class too, and a network built for as many "classes" as a text encoder has
+outputs takes its vectors in a label's place.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+
+from gantool.nn.normalisation import BatchNorm
 
 
 class LatentWithClass(nn.Module):
@@ -24,14 +30,14 @@ class LatentWithClass(nn.Module):
         self.width = latent_dim + (embedding_dim if classes else 0)
 
     def forward(self, latent: Tensor, labels: Tensor | None) -> Tensor:
-        """Latents N×latent_dim and labels N → N×width.
+        """Latents N×latent_dim and labels (N, or N×classes) → N×width.
 
         Raises:
             ValueError: without labels where there are classes.
         """
         if self.embedding is None:
             return latent
-        return torch.cat([latent, self.embedding(_required(labels))], dim=1)
+        return torch.cat([latent, class_vectors(self.embedding, labels)], dim=1)
 
 
 class ClassProjection(nn.Module):
@@ -46,16 +52,47 @@ class ClassProjection(nn.Module):
         nn.init.xavier_uniform_(self.embedding.weight)  # N(0, 1) would drown the unconditional logit
 
     def forward(self, features: Tensor, labels: Tensor | None) -> Tensor:
-        """Features N×features and labels N → N, what the class adds to the logit.
+        """Features N×features and labels (N, or N×classes) → N, what the class adds to the logit.
 
         Raises:
             ValueError: without labels.
         """
-        vectors: Tensor = self.embedding(_required(labels))
-        return (features * vectors).sum(dim=1)
+        return (features * class_vectors(self.embedding, labels)).sum(dim=1)
 
 
-def _required(labels: Tensor | None) -> Tensor:
+def class_vectors(embedding: nn.Embedding, labels: Tensor | None) -> Tensor:
+    """Labels N (int64) → their rows of ``embedding``; N×classes (floating point) → the weighted sums of its rows.
+
+    Raises:
+        ValueError: without labels.
+    """
     if labels is None:
         raise ValueError("this network is conditioned on classes and was called without labels")
-    return labels
+    if labels.is_floating_point():
+        return labels @ embedding.weight
+    vectors: Tensor = embedding(labels)
+    return vectors
+
+
+class ConditionalBatchNorm(nn.Module):
+    """Batch norm whose gain and bias a vector moves: norm(x)·(1 + Ac) + Bc (Brock 2019, BigGAN, appendix B).
+
+    Args:
+        features: channels of the map.
+        condition: length of c; 0 for plain batch norm.
+    """
+
+    def __init__(self, features: int, condition: int) -> None:
+        super().__init__()
+        self.norm = BatchNorm(features)
+        self.gain = nn.Linear(condition, features, bias=False) if condition else None
+        self.shift = nn.Linear(condition, features, bias=False) if condition else None
+
+    def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
+        """N×C×H×W and N×condition (None for plain batch norm) → N×C×H×W."""
+        normed: Tensor = self.norm(x)
+        if self.gain is None or self.shift is None or condition is None:
+            return normed
+        gain, shift = self.gain(condition), self.shift(condition)
+        moved: Tensor = normed * (1 + gain[:, :, None, None]) + shift[:, :, None, None]
+        return moved

@@ -15,6 +15,8 @@ from torch import Tensor
 
 from gantool import distributed, seeding
 from gantool.augment import AnyAugmentation
+from gantool.nn.memory import Memory
+from gantool.penalties import GeneratorPenalty, ImagePenalty
 from gantool.training.batches import own_rows
 
 
@@ -34,15 +36,18 @@ class Draws:
         latents = torch.randn(self.batch_size, latent_dim, generator=source, device=self.device)
         return latents[own_rows(self.batch_size)]
 
-    def mix(self, stream: str) -> Tensor:
-        """U(0, 1), n×1×1×1."""
-        source = self._source(stream)
-        return torch.rand(self.batch_size, 1, 1, 1, generator=source, device=self.device)[own_rows(self.batch_size)]
+    def image_penalty(self, penalty: ImagePenalty) -> Tensor:
+        """What the penalty needs of chance, n×…."""
+        return penalty.draw(self.batch_size, self._source(penalty.stream))[own_rows(self.batch_size)]
 
-    def augmentation(self, augmentation: AnyAugmentation, stream: str) -> Tensor:
+    def generator_penalty(self, penalty: GeneratorPenalty, name: str, shape: tuple[int, ...]) -> Tensor:
+        """What the penalty needs of chance for images of ``shape``, n×…."""
+        return penalty.draw(self.batch_size, shape, self._source(name))[own_rows(self.batch_size)]
+
+    def augmentation(self, augmentation: AnyAugmentation, stream: str, memory: Memory) -> Tensor:
         """The augmentation's parameters, n×k."""
-        drawn = augmentation.draw(self.batch_size, self.images_seen, self._source(stream))
-        return drawn[own_rows(self.batch_size)]
+        chance = augmentation.chance(self.images_seen, memory)
+        return augmentation.draw(self.batch_size, chance, self._source(stream))[own_rows(self.batch_size)]
 
     @contextmanager
     def installed(self) -> Iterator[None]:

@@ -147,12 +147,14 @@ class Evaluation:
     def _fakes(self, state: TrainingState, labels: NDArray[np.int64] | None, count: int) -> NDArray[np.uint8]:
         """Pictures as they would be written to disk: uint8 count×H×W×C."""
         network = state.ema.network()
-        latents = seeding.latents(seeding.derive(self._config.seed, "evaluation"), 0, count, network.latent_dim)
+        seed = seeding.derive(self._config.seed, "evaluation")
+        latents = seeding.latents(seed, 0, count, network.latent_dim)
         made = []
         for start in range(0, count, _BLOCK):
             self._look()
-            rows = slice(start, start + _BLOCK)
-            made.append(to_pixels(network(latents[rows].to(self._device), self._asked(labels, rows))))
+            rows = slice(start, min(start + _BLOCK, count))
+            with seeding.installed(seeding.PerImage(seed, start, rows.stop - start)):
+                made.append(to_pixels(network(latents[rows].to(self._device), self._asked(labels, rows))))
         return np.concatenate(made)
 
     def _logits(self, state: TrainingState, rows: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -43,9 +43,9 @@ class SampleGrid:
         latents = seeding.latents(self._seed, 0, self._count, generator.latent_dim).to(device)
         labels = self._labels().to(device) if self._row_names else None
         pixels = []
-        with seeding.installed(seeding.generator(self._seed, "sample-noise", 0, device=device)):
-            for start in range(0, self._count, _BLOCK):
-                rows = slice(start, start + _BLOCK)
+        for start in range(0, self._count, _BLOCK):
+            rows = slice(start, min(start + _BLOCK, self._count))
+            with seeding.installed(seeding.PerImage(self._seed, start, rows.stop - start)):
                 pixels.append(to_pixels(generator(latents[rows], None if labels is None else labels[rows])))
         picture = grid(np.concatenate(pixels), columns=self._columns, row_names=self._row_names or None)
         path = self._run.sample_path(images_seen)

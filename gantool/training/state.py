@@ -17,7 +17,9 @@ from gantool.config import ExperimentConfig
 from gantool.errors import CheckpointError
 from gantool.images import ImageShape
 from gantool.models.base import Discriminator, Generator
+from gantool.nn.memory import Memory
 from gantool.nn.normalisation import synchronise_batch_norm
+from gantool.training.additions import fresh_memories, meter_names
 from gantool.training.ema import Ema
 from gantool.training.meters import Meters
 
@@ -35,6 +37,8 @@ class TrainingState:
     discriminator_optimizer: torch.optim.Optimizer
     meters: Meters
     scalers: dict[str, torch.amp.GradScaler] = field(default_factory=dict)
+    memories: dict[str, Memory] = field(default_factory=dict)
+    """What penalties and augmentations remember, by the keys that `gantool.training.additions` gives them."""
     images_seen: int = 0
     attempt: int = 0
     evaluation_pending: bool = False
@@ -50,6 +54,7 @@ class TrainingState:
             "optimizer.discriminator": dict(_moments(self.discriminator, self.discriminator_optimizer)),
             "meters": self.meters.tensors(),
             "scaler": dict(_scales(self.scalers)),
+            **{f"memory.{owner}": memory for owner, memory in self.memories.items()},
         }
         return {f"{group}.{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()}
 
@@ -121,16 +126,10 @@ def build_state(
         ema=Ema(generator, averages=config.training.ema_half_life != 0),
         generator_optimizer=_at_rest(config.optimizer.generator.build(generator.parameters())),
         discriminator_optimizer=_at_rest(config.optimizer.discriminator.build(discriminator.parameters())),
-        meters=Meters(meter_names(config), device),
+        meters=Meters(meter_names(config, discriminator), device),
         scalers={n: _scaler(device) for n in ("generator", "discriminator")} if needs_scaling else {},
+        memories=fresh_memories(config, device),
     )
-
-
-def meter_names(config: ExperimentConfig) -> tuple[str, ...]:
-    """What the steps of ``config`` measure."""
-    penalties = tuple(f"penalty_{penalty.name}" for penalty in config.penalties)
-    accuracy = ("accuracy_real", "accuracy_fake") if config.loss.absolute_zero else ("accuracy_paired",)
-    return ("loss_generator", "loss_discriminator", *accuracy, *penalties)
 
 
 def _at_rest(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:

@@ -19,9 +19,12 @@ from gantool import distributed
 from gantool.augment import AnyAugmentation
 from gantool.config import ExperimentConfig
 from gantool.images import to_unit_range
-from gantool.penalties import AnyPenalty
+from gantool.models.base import Judgement
+from gantool.nn.memory import Memory
+from gantool.penalties import GeneratorPenalty, ImagePenalty, LogitPenalty, Penalty
 from gantool.schedules import value_at
 from gantool.training import phases
+from gantool.training.additions import augmentation_key, due_penalties, penalty_key, steer_augmentations
 from gantool.training.batches import Batch
 from gantool.training.draws import Draws
 from gantool.training.phases import phase
@@ -81,7 +84,7 @@ class Steps:
         latents = draws.latents("latent", state.generator.latent_dim)
         real_parameters = self._augmentation(draws, "real", real=True)
         fake_parameters = self._augmentation(draws, "fake", real=False)
-        due = [p for p in config.penalties if self._penalty_is_due(p, draws.images_seen)]
+        due = list(due_penalties(config, ImagePenalty, draws.images_seen))
         reuse = last and self._chunks == 1
         made: Tensor | None = None
         for rows in self._microbatches():
@@ -92,18 +95,21 @@ class Steps:
             fake = made.detach()
             changes_to_real, changes_to_fake = _each(real_parameters, rows), _each(fake_parameters, rows)
             with self._autocast():
-                real_logits = self._critic(real, labels, changes_to_real)
+                real_logits, own = self._judge(real, labels, changes_to_real, real=True)
                 fake_logits = self._critic(fake, labels, changes_to_fake)
             loss = config.loss.discriminator_scale * config.loss.discriminator(real_logits, fake_logits)
             measured = {"loss_discriminator": loss, **self._accuracy(real_logits, fake_logits)}
-            self._backward(loss, "discriminator")
+            added = self._additions(real_logits, fake_logits, own, measured, draws)
+            self._backward(sum(added, start=loss), "discriminator")
             for penalty in due:
                 # What changes the data set is part of the data; what both are shown is part of the critic.
                 shown = _apply([change for change in changes_to_real if change[0].reals_only], real)
                 critic = partial(self._plain_critic, labels=labels, changes=changes_to_fake)
-                measured[f"penalty_{penalty.name}"] = self._penalise(penalty, critic, shown, fake, draws, rows)
+                measured[penalty_key(penalty)] = self._penalise(penalty, critic, shown, fake, draws, rows)
             state.meters.add(measured)
         self._update(state.discriminator, state.discriminator_optimizer, "discriminator")
+        if said := steer_augmentations(config, state.memories, draws.images_seen):
+            state.meters.add(said)
         return Fakes(batch, draws, made if reuse else None)
 
     def generator_step(self, fakes: Fakes) -> None:
@@ -124,14 +130,46 @@ class Steps:
                     if config.loss.needs_both:
                         real = to_unit_range(fakes.batch.pixels[rows])
                         real_logits = self._critic(real, labels, _each(real_parameters, rows))
-                    fake_logits = self._critic(made, labels, _each(fake_parameters, rows))
+                    fake_logits, own = self._judge(made, labels, _each(fake_parameters, rows), real=False)
                 loss = config.loss.generator(fake_logits, real_logits)
-                self._backward(loss, "generator")
-                state.meters.add({"loss_generator": loss})
+                measured = {"loss_generator": loss, **{f"loss_{name}_of_fakes": own[name] for name in own}}
+                self._backward(sum(own.values(), start=loss), "generator")
+                for penalty in due_penalties(config, GeneratorPenalty, draws.images_seen):
+                    measured[penalty_key(penalty)] = self._penalise_generator(penalty, labels, draws, rows)
+                state.meters.add(measured)
         self._update(state.generator, state.generator_optimizer, "generator")
 
     def _critic(self, images: Tensor, labels: Tensor | None, changes: list[tuple[AnyAugmentation, Tensor]]) -> Tensor:
         return self._discriminate(_apply(changes, images), labels)
+
+    def _judge(
+        self,
+        images: Tensor,
+        labels: Tensor | None,
+        changes: list[tuple[AnyAugmentation, Tensor]],
+        *,
+        real: bool,
+    ) -> Judgement:
+        """The critic's logits, with the losses that the discriminator has of its own (which are not compiled)."""
+        network = self._state.discriminator
+        if network.losses_of_reals if real else network.losses_of_fakes:
+            return network.judge(_apply(changes, images), labels, real=real)
+        return Judgement(self._critic(images, labels, changes), {})
+
+    def _additions(
+        self, real: Tensor, fake: Tensor, own: dict[str, Tensor], measured: dict[str, Tensor], draws: Draws
+    ) -> list[Tensor]:
+        """What is added to the discriminator's loss without another forward pass; it is ``measured`` too."""
+        memories = self._state.memories
+        for position, augmentation in enumerate(self._config.augment):
+            augmentation.observe(real.detach(), self._memory_of(position))
+        added = [*own.values()]
+        measured |= {f"loss_{name}": value for name, value in own.items()}
+        for penalty in due_penalties(self._config, LogitPenalty, draws.images_seen):
+            value = penalty.value(real, fake, memories.get(penalty_key(penalty), {}))
+            measured[penalty_key(penalty)] = value
+            added.append(_weight(penalty, draws) * value)
+        return added
 
     def _plain_critic(
         self, images: Tensor, labels: Tensor | None, changes: list[tuple[AnyAugmentation, Tensor]]
@@ -142,31 +180,44 @@ class Steps:
 
     def _augmentation(self, draws: Draws, stream: str, *, real: bool) -> list[tuple[AnyAugmentation, Tensor]]:
         return [
-            (augmentation, draws.augmentation(augmentation, f"augment-{stream}-{position}"))
+            (augmentation, draws.augmentation(augmentation, f"augment-{stream}-{position}", self._memory_of(position)))
             for position, augmentation in enumerate(self._config.augment)
             if real or not augmentation.reals_only
         ]
 
-    def _penalty_is_due(self, penalty: AnyPenalty, images_seen: int) -> bool:
-        return (images_seen // self._config.training.batch_size) % penalty.every_steps == 0
+    def _memory_of(self, position: int) -> Memory:
+        return self._state.memories.get(augmentation_key(position), {})
 
     def _penalise(
         self,
-        penalty: AnyPenalty,
+        penalty: ImagePenalty,
         critic: Callable[[Tensor], Tensor],
         real: Tensor,
         fake: Tensor,
         draws: Draws,
         rows: slice,
     ) -> Tensor:
-        mix = draws.mix("mix")[rows]
-        context = self._autocast() if penalty.precision == "training" else nullcontext()
+        drawn = draws.image_penalty(penalty)[rows]
         with phase(phases.PENALTIES):
-            with context:
-                value = penalty.value(critic, real, fake, mix)
-            # Lazy: what is computed every n steps counts n times (StyleGAN2, appendix B).
-            self._backward(value_at(penalty.weight, draws.images_seen) * penalty.every_steps * value, "discriminator")
+            with self._precision_of(penalty):
+                value = penalty.value(critic, real, fake, drawn)
+            self._backward(_weight(penalty, draws) * value, "discriminator")
         return value
+
+    def _penalise_generator(
+        self, penalty: GeneratorPenalty, labels: Tensor | None, draws: Draws, rows: slice
+    ) -> Tensor:
+        network, key = self._state.generator, penalty_key(penalty)
+        latents = draws.latents(f"{key}-latent", network.latent_dim)[rows]
+        drawn = draws.generator_penalty(penalty, key, tuple(network.shape))[rows]
+        with phase(phases.PENALTIES):
+            with self._precision_of(penalty):
+                value = penalty.value(network, latents, labels, drawn, self._state.memories.get(key, {}))
+            self._backward(_weight(penalty, draws) * value, "generator")
+        return value
+
+    def _precision_of(self, penalty: Penalty) -> AbstractContextManager[object]:
+        return self._autocast() if penalty.precision == "training" else nullcontext()
 
     def _backward(self, loss: Tensor, network: str) -> None:
         loss = loss / self._chunks if self._chunks > 1 else loss
@@ -214,6 +265,11 @@ def _apply(changes: list[tuple[AnyAugmentation, Tensor]], images: Tensor) -> Ten
 
 def _each(changes: list[tuple[AnyAugmentation, Tensor]], rows: slice) -> list[tuple[AnyAugmentation, Tensor]]:
     return [(augmentation, parameters[rows]) for augmentation, parameters in changes]
+
+
+def _weight(penalty: Penalty, draws: Draws) -> float:
+    """Lazy: what is computed every n steps counts n times (StyleGAN2, appendix B)."""
+    return value_at(penalty.weight, draws.images_seen) * penalty.every_steps
 
 
 @contextmanager

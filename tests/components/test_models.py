@@ -13,9 +13,10 @@ from torch import Tensor
 from gantool.errors import ConfigError
 from gantool.images import ImageShape
 from gantool.models import AnyModel, Discriminator, Generator, ModelSettings
-from gantool.seeding import generator, installed
+from gantool.nn.spectral import SpectralNorm
+from gantool.seeding import PerImage, generator, installed
+from tests.architectures import colour
 
-COLOUR = ImageShape(3, 16, 16)
 CLASSES = 5
 
 
@@ -34,6 +35,20 @@ def networks(model: ModelSettings, shape: ImageShape, classes: int = 0) -> tuple
     return model.build_generator(shape, classes), model.build_discriminator(shape, classes)
 
 
+def opened(network: Generator | Discriminator) -> None:
+    """Give what starts at zero some weight: a gate of 0 hides what lies behind it."""
+    with torch.no_grad():
+        for parameter in network.parameters():
+            if not parameter.any():
+                parameter.normal_(0, 0.1)
+
+
+def drawn(network: Generator, latents: Tensor, labels: Tensor | None = None, first: int = 0) -> Tensor:
+    """With the noise of the images ``first``, ``first + 1``, …"""
+    with installed(PerImage(0, first, len(latents))):
+        return network(latents, labels)
+
+
 def inputs(model: ModelSettings, count: int = 4) -> tuple[Tensor, Tensor]:
     return torch.randn(count, model.latent_dim), torch.arange(count) % CLASSES
 
@@ -46,12 +61,16 @@ def inputs(model: ModelSettings, count: int = 4) -> tuple[Tensor, Tensor]:
 )
 def test_shapes_and_ranges(model: ModelSettings, conditioning: str, shape: tuple[int, int, int]) -> None:
     model = model.model_copy(update={"conditioning": conditioning})
-    model.check(ImageShape(*shape))
+    try:
+        model.check(ImageShape(*shape))
+    except ConfigError as fault:
+        assert model.name == "fastgan" and min(shape[1:]) < 64 and str(fault).startswith("data.resolution: ")
+        return
     network_g, network_d = networks(model, ImageShape(*shape), CLASSES)
     latents, labels = inputs(model, 3)
     images = network_g(latents, labels)
     assert images.shape == (3, *shape) and images.dtype == torch.float32
-    assert images.abs().max() <= 1 and images.std() > 0.01
+    assert images.abs().max() <= (1 if network_g.bounded else 20) and images.std() > 0.01
     logits = network_d(images, labels)
     assert logits.shape == (3,) and logits.dtype == torch.float32
     expected_classes = CLASSES if conditioning == "class" else 0
@@ -61,7 +80,7 @@ def test_shapes_and_ranges(model: ModelSettings, conditioning: str, shape: tuple
 
 
 def test_labels_change_what_is_drawn_and_judged(model: ModelSettings) -> None:
-    network_g, network_d = (n.eval() for n in networks(conditioned(model), COLOUR, CLASSES))
+    network_g, network_d = (n.eval() for n in networks(conditioned(model), colour(model), CLASSES))
     latent = torch.randn(1, model.latent_dim).expand(CLASSES, -1)
     images = network_g(latent, torch.arange(CLASSES))
     logits = network_d(images[:1].expand(CLASSES, -1, -1, -1), torch.arange(CLASSES))
@@ -73,50 +92,82 @@ def test_labels_change_what_is_drawn_and_judged(model: ModelSettings) -> None:
 
 def test_the_projection_is_linear_in_the_class_vector(model: ModelSettings) -> None:
     """yᵀVφ(x) + ψ(φ(x)), whatever φ is: with the vectors a, b, a + b, −a and 0 the logits add up."""
-    network = conditioned(model).build_discriminator(COLOUR, CLASSES).eval()
+    model = conditioned(model).model_copy(update={"spectral_norm": False})  # which would scale all vectors alike
+    network = model.build_discriminator(colour(model), CLASSES).eval()
     vectors = network.projection.embedding.weight.data
     a, b = vectors[0].clone(), vectors[1].clone()
     vectors[2:] = torch.stack([a + b, -a, torch.zeros_like(a)])
-    images = torch.randn(4, *COLOUR)
+    images = torch.randn(4, *colour(model))
     at_a, at_b, at_sum, at_minus_a, at_zero = (network(images, torch.full((4,), y)) for y in range(5))
     torch.testing.assert_close(at_sum + at_zero, at_a + at_b)
     torch.testing.assert_close(at_a + at_minus_a, 2 * at_zero)
     assert (at_a - at_zero).abs().min() > 1e-4
 
 
+def test_a_vector_of_weights_stands_for_a_class(model: ModelSettings) -> None:
+    network_g, network_d = (n.eval() for n in networks(conditioned(model), colour(model), CLASSES))
+    latents, labels = inputs(model, CLASSES)
+    weights = torch.eye(CLASSES)[labels]
+    images = drawn(network_g, latents, labels)
+    torch.testing.assert_close(drawn(network_g, latents, weights), images, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(network_d(images, weights), network_d(images, labels), rtol=1e-4, atol=1e-5)
+    between = torch.full((CLASSES, CLASSES), 1 / CLASSES)
+    assert not torch.allclose(drawn(network_g, latents, between), images, atol=1e-3)
+
+
+def test_styles_are_the_first_half_of_drawing(model: ModelSettings) -> None:
+    network = conditioned(model).build_generator(colour(model), CLASSES).eval()
+    latents, labels = inputs(model)
+    with installed(PerImage(0, 0, len(latents))):
+        images = network.draw(network.styles(latents, labels), labels)
+    torch.testing.assert_close(images, drawn(network, latents, labels))
+
+
+def test_judging_is_the_forward_pass_and_more(model: ModelSettings) -> None:
+    network = conditioned(model).build_discriminator(colour(model), CLASSES).eval()
+    images, labels = torch.randn(4, *colour(model)), torch.arange(4)
+    for real, names in ((True, network.losses_of_reals), (False, network.losses_of_fakes)):
+        judged = network.judge(images, labels, real=real)
+        torch.testing.assert_close(judged.logits, network(images, labels))
+        assert tuple(judged.own) == names
+        assert all(loss.dim() == 0 and loss.isfinite() for loss in judged.own.values())
+
+
 def test_conditional_networks_ask_for_labels(model: ModelSettings) -> None:
-    network_g, network_d = networks(conditioned(model), COLOUR, CLASSES)
+    network_g, network_d = networks(conditioned(model), colour(model), CLASSES)
     with pytest.raises(ValueError, match="labels"):
         network_g(torch.randn(2, model.latent_dim))
     with pytest.raises(ValueError, match="labels"):
-        network_d(torch.randn(2, *COLOUR))
+        network_d(torch.randn(2, *colour(model)))
 
 
 def test_unconditional_networks_ignore_labels(model: ModelSettings) -> None:
-    network_g, network_d = (n.eval() for n in networks(model, COLOUR, CLASSES))
+    network_g, network_d = (n.eval() for n in networks(model, colour(model), CLASSES))
     latents, labels = inputs(model)
-    images = network_g(latents, labels)
-    assert torch.equal(images, network_g(latents))
+    images = drawn(network_g, latents, labels)
+    assert torch.equal(images, drawn(network_g, latents))
     assert torch.equal(network_d(images, labels), network_d(images))
 
 
 def test_class_conditioning_needs_classes(model: ModelSettings) -> None:
     for build in (conditioned(model).build_generator, conditioned(model).build_discriminator):
         with pytest.raises(ConfigError, match=r"^model\.conditioning: .*labels"):
-            build(COLOUR, 0)
+            build(colour(model), 0)
 
 
 def test_the_latent_decides(model: ModelSettings) -> None:
-    network = model.build_generator(COLOUR, 0).eval()
+    network = model.build_generator(colour(model), 0).eval()
     latents = torch.randn(2, model.latent_dim)
-    first, second = network(latents)
+    first, second = drawn(network, latents)
     assert (first - second).abs().max() > 1e-3
-    assert torch.equal(network(latents), network(latents))
+    assert torch.equal(drawn(network, latents), drawn(network, latents))
 
 
 def test_each_image_is_judged_for_itself(model: ModelSettings) -> None:
-    network = conditioned(model).build_discriminator(COLOUR, CLASSES).eval()
-    images, labels = torch.randn(6, *COLOUR), torch.arange(6) % CLASSES
+    if "minibatch_group" in type(model).model_fields:  # a layer that is there to look at the others
+        model = model.model_copy(update={"minibatch_group": 1})
+    network = conditioned(model).build_discriminator(colour(model), CLASSES).eval()
+    images, labels = torch.randn(6, *colour(model)), torch.arange(6) % CLASSES
     order = torch.tensor([3, 0, 5, 1, 4, 2])
     logits = network(images, labels)
     torch.testing.assert_close(network(images[order], labels[order]), logits[order])
@@ -124,15 +175,19 @@ def test_each_image_is_judged_for_itself(model: ModelSettings) -> None:
 
 
 def test_each_image_is_drawn_for_itself(model: ModelSettings) -> None:
-    network = model.build_generator(COLOUR, 0).eval()
+    network = model.build_generator(colour(model), 0).eval()
     latents = torch.randn(5, model.latent_dim)
-    torch.testing.assert_close(network(latents[2:3]), network(latents)[2:3])
+    alone, among = drawn(network, latents[2:3], first=2), drawn(network, latents)[2:3]
+    torch.testing.assert_close(alone, among, rtol=1e-4, atol=1e-4)
 
 
 def test_every_parameter_is_reached_by_a_gradient(model: ModelSettings) -> None:
-    network_g, network_d = networks(conditioned(model), COLOUR, CLASSES)
+    network_g, network_d = networks(conditioned(model), colour(model), CLASSES)
     latents, labels = inputs(model, CLASSES)
-    network_d(network_g(latents, labels), labels).square().sum().backward()
+    for network in (network_g, network_d):
+        opened(network)
+    logits, own = network_d.judge(network_g(latents, labels), labels, real=True)
+    (logits.square().sum() + sum(own.values())).backward()
     for network in (network_g, network_d):
         for name, parameter in network.named_parameters():
             assert parameter.grad is not None and parameter.grad.abs().sum() > 0, name
@@ -142,13 +197,15 @@ def test_every_parameter_is_reached_by_a_gradient(model: ModelSettings) -> None:
 def test_channels_last_changes_nothing(model: ModelSettings, training: bool) -> None:
     if "dropout" in type(model).model_fields:  # a mask lies in the memory order of its map
         model = model.model_copy(update={"dropout": 0.0})
-    network_g, network_d = (n.train(training) for n in networks(conditioned(model), COLOUR, CLASSES))
+    network_g, network_d = (n.train(training) for n in networks(conditioned(model), colour(model), CLASSES))
     last_g, last_d = (
         copy.deepcopy(network).to(memory_format=torch.channels_last) for network in (network_g, network_d)
     )
     latents, labels = inputs(model)
-    images = network_g(latents, labels)
-    torch.testing.assert_close(last_g(latents, labels), images, rtol=1e-4, atol=1e-5)
+    with installed(generator(0)):
+        images = network_g(latents, labels)
+    with installed(generator(0)):
+        torch.testing.assert_close(last_g(latents, labels), images, rtol=1e-4, atol=1e-5)
     last = images.contiguous(memory_format=torch.channels_last)
     torch.testing.assert_close(last_d(last, labels), network_d(images, labels), rtol=1e-4, atol=1e-5)
     if model.channels_last:
@@ -158,51 +215,51 @@ def test_channels_last_changes_nothing(model: ModelSettings, training: bool) -> 
 @pytest.mark.parametrize("conditioning", ["none", "class"])
 def test_bfloat16_autocast_is_close_to_float32(model: ModelSettings, conditioning: str) -> None:
     model = model.model_copy(update={"conditioning": conditioning})
-    network_g, network_d = (n.eval() for n in networks(model, COLOUR, CLASSES))
+    network_g, network_d = (n.eval() for n in networks(model, colour(model), CLASSES))
     latents, labels = inputs(model, 64)
-    images = network_g(latents, labels)
+    images = drawn(network_g, latents, labels)
     logits = network_d(images, labels)
     with torch.autocast("cpu", torch.bfloat16):
-        coarse_images = network_g(latents, labels)
+        coarse_images = drawn(network_g, latents, labels)
         coarse_logits = network_d(images, labels)
     assert coarse_images.dtype == coarse_logits.dtype == torch.float32
     for coarse, exact in ((coarse_images, images), (coarse_logits, logits)):
         assert not torch.equal(coarse, exact)
-        assert (coarse - exact).norm() < 0.03 * exact.norm()
+        assert (coarse - exact).norm() < 0.05 * exact.norm()
 
 
 def test_float64_stays_float64(model: ModelSettings) -> None:
     """Whoever checks derivatives by finite differences needs it."""
-    network_g, network_d = (n.double() for n in networks(model, COLOUR))
+    network_g, network_d = (n.double() for n in networks(model, colour(model)))
     images = network_g(torch.randn(2, model.latent_dim, dtype=torch.float64))
     assert images.dtype == network_d(images).dtype == torch.float64
 
 
 def test_a_step_under_autocast_gives_finite_gradients(model: ModelSettings) -> None:
-    network_g, network_d = networks(conditioned(model), COLOUR, CLASSES)
+    network_g, network_d = networks(conditioned(model), colour(model), CLASSES)
     latents, labels = inputs(model, 8)
     with torch.autocast("cpu", torch.bfloat16):
-        logits = network_d(network_g(latents, labels), labels)
-    logits.sum().backward()
+        logits, own = network_d.judge(network_g(latents, labels), labels, real=True)
+    sum(own.values(), start=logits.sum()).backward()
     for network in (network_g, network_d):
         assert all(torch.isfinite(p.grad).all() for p in network.parameters())
 
 
 def test_a_copy_and_a_reload_draw_the_same(model: ModelSettings) -> None:
-    network = conditioned(model).build_generator(COLOUR, CLASSES)
+    network = conditioned(model).build_generator(colour(model), CLASSES)
     latents, labels = inputs(model)
     network(latents, labels)  # moves the running statistics
-    fresh = conditioned(model).build_generator(COLOUR, CLASSES)
+    fresh = conditioned(model).build_generator(colour(model), CLASSES)
     fresh.load_state_dict(network.state_dict())
-    expected = network.eval()(latents, labels)
-    assert torch.equal(fresh.eval()(latents, labels), expected)
-    assert torch.equal(copy.deepcopy(network)(latents, labels), expected)
+    expected = drawn(network.eval(), latents, labels)
+    assert torch.equal(drawn(fresh.eval(), latents, labels), expected)
+    assert torch.equal(drawn(copy.deepcopy(network), latents, labels), expected)
 
 
 def test_fresh_weights_follow_torchs_seed(model: ModelSettings) -> None:
     def weights(seed: int) -> dict[str, Tensor]:
         torch.manual_seed(seed)
-        return networks(conditioned(model), COLOUR, CLASSES)[1].state_dict()
+        return networks(conditioned(model), colour(model), CLASSES)[1].state_dict()
 
     first, again, other = weights(1), weights(1), weights(2)
     assert all(torch.equal(first[name], again[name]) for name in first)
@@ -210,11 +267,12 @@ def test_fresh_weights_follow_torchs_seed(model: ModelSettings) -> None:
 
 
 def test_spectral_norm_is_a_switch(model: ModelSettings) -> None:
-    plain = model.build_discriminator(COLOUR, 0)
-    normalised = model.model_copy(update={"spectral_norm": True}).build_discriminator(COLOUR, 0)
+    plain = model.model_copy(update={"spectral_norm": False}).build_discriminator(colour(model), 0)
+    normalised = model.model_copy(update={"spectral_norm": True}).build_discriminator(colour(model), 0)
     count = [sum(p.numel() for p in network.parameters()) for network in (plain, normalised)]
     assert count[0] == count[1]
-    assert not list(plain.buffers()) and list(normalised.buffers())
+    layers = [sum(isinstance(m, SpectralNorm) for m in network.modules()) for network in (plain, normalised)]
+    assert layers[0] == 0 and layers[1] > 2
 
 
 def test_registry_reads_a_model_by_its_name(model: ModelSettings) -> None:

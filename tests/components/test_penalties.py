@@ -7,7 +7,8 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from gantool.penalties import R1, R2, WGANGP, AnyPenalty, Penalty
+from gantool.penalties import R1, R2, WGANGP, AnyPenalty, Consistency, ImagePenalty, LeCam, PathLength, Penalty
+from gantool.seeding import generator
 
 SHAPE = (3, 2, 4, 5)
 
@@ -37,7 +38,7 @@ def quadratic(weight: Tensor, images: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("kind", [R1, R2])
-def test_zero_centred_of_a_linear_critic(kind: type[Penalty], batch: tuple[Tensor, ...], weight: Tensor) -> None:
+def test_zero_centred_of_a_linear_critic(kind: type[ImagePenalty], batch: tuple[Tensor, ...], weight: Tensor) -> None:
     value = kind().value(lambda x: linear(weight, x), *batch)
     torch.testing.assert_close(value, 0.5 * weight.square().sum())
     torch.testing.assert_close(torch.autograd.grad(value, weight)[0], weight)
@@ -45,7 +46,7 @@ def test_zero_centred_of_a_linear_critic(kind: type[Penalty], batch: tuple[Tenso
 
 @pytest.mark.parametrize(("kind", "which"), [(R1, 0), (R2, 1)])
 def test_zero_centred_of_a_quadratic_critic(
-    kind: type[Penalty], which: int, batch: tuple[Tensor, ...], weight: Tensor
+    kind: type[ImagePenalty], which: int, batch: tuple[Tensor, ...], weight: Tensor
 ) -> None:
     points = batch[which]
     value = kind().value(lambda x: quadratic(weight, x), *batch)
@@ -76,22 +77,30 @@ def test_one_centred_survives_a_critic_without_slope(batch: tuple[Tensor, ...], 
     assert torch.equal(torch.autograd.grad(value, flat)[0], torch.zeros_like(flat))
 
 
-def test_gradient_equals_finite_differences(penalty: Penalty, batch: tuple[Tensor, ...], weight: Tensor) -> None:
+def test_gradient_equals_finite_differences(
+    image_penalty: ImagePenalty, batch: tuple[Tensor, ...], weight: Tensor
+) -> None:
+    batch = (*batch[:2], image_penalty.draw(SHAPE[0], generator(5)).double())
+
     def value(weight: Tensor) -> Tensor:
-        return penalty.value(lambda x: torch.tanh(quadratic(weight, x)), *batch)
+        return image_penalty.value(lambda x: torch.tanh(quadratic(weight, x)), *batch)
 
     assert torch.autograd.gradcheck(value, (weight,))
 
 
-def test_leaves_the_images_alone(penalty: Penalty, batch: tuple[Tensor, ...], weight: Tensor) -> None:
+def test_leaves_the_images_alone(image_penalty: ImagePenalty, batch: tuple[Tensor, ...], weight: Tensor) -> None:
+    batch = (*batch[:2], image_penalty.draw(SHAPE[0], generator(5)).double())
     before = [t.clone() for t in batch]
-    penalty.value(lambda x: quadratic(weight, x), *batch).backward()
+    image_penalty.value(lambda x: quadratic(weight, x), *batch).backward()
     assert all(torch.equal(a, b) and a.grad is None and not a.requires_grad for a, b in zip(batch, before, strict=True))
 
 
-def test_is_a_mean_over_the_batch(penalty: Penalty, batch: tuple[Tensor, ...], weight: Tensor) -> None:
-    whole = penalty.value(lambda x: quadratic(weight, x), *batch)
-    each = [penalty.value(lambda x: quadratic(weight, x), *(t[i : i + 1] for t in batch)) for i in range(SHAPE[0])]
+def test_is_a_mean_over_the_batch(image_penalty: ImagePenalty, batch: tuple[Tensor, ...], weight: Tensor) -> None:
+    batch = (*batch[:2], image_penalty.draw(SHAPE[0], generator(5)).double())
+    whole = image_penalty.value(lambda x: quadratic(weight, x), *batch)
+    each = [
+        image_penalty.value(lambda x: quadratic(weight, x), *(t[i : i + 1] for t in batch)) for i in range(SHAPE[0])
+    ]
     torch.testing.assert_close(torch.stack(each).mean(), whole)
 
 
@@ -107,3 +116,92 @@ def test_registry_reads_a_penalty_by_its_name(penalty: Penalty) -> None:
 
 def test_default_weight_of_wgan_gp_is_the_papers() -> None:
     assert WGANGP().weight == 10
+
+
+def test_lecam_holds_logits_near_the_other_kinds_running_mean() -> None:
+    lecam = LeCam(decay=0.75)
+    memory = lecam.memory()
+    real, fake = torch.tensor([3.0, 5.0], requires_grad=True), torch.tensor([-2.0, 0.0], requires_grad=True)
+    first = lecam.value(real, fake, memory)
+    torch.testing.assert_close(first.item(), (9 + 25) / 2 + 4 / 2)  # both means begin at 0
+    assert memory["real"].item() == 1.0 and memory["fake"].item() == -0.25  # a quarter of 4 and of −1
+    second = lecam.value(real, fake, memory)
+    torch.testing.assert_close(second.item(), (3.25**2 + 5.25**2) / 2 + (3.0**2 + 1.0**2) / 2)
+    gradient_of_real, gradient_of_fake = torch.autograd.grad(second, (real, fake))
+    torch.testing.assert_close(gradient_of_real, torch.tensor([3.25, 5.25]))
+    torch.testing.assert_close(gradient_of_fake, torch.tensor([-3.0, -1.0]))
+
+
+def test_lecam_settles_at_the_means() -> None:
+    lecam = LeCam()
+    memory = lecam.memory()
+    for _ in range(2000):
+        lecam.value(torch.full((4,), 2.0), torch.full((4,), -3.0), memory)
+    assert memory["real"].item() == pytest.approx(2, rel=1e-4) and memory["fake"].item() == pytest.approx(-3, rel=1e-4)
+
+
+class Linear:
+    """G(z) = A·z as an image of 1×2×3: every path has the length ‖Aᵀy‖."""
+
+    def __init__(self, weight: Tensor) -> None:
+        self.weight = weight
+
+    def styles(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
+        return latent
+
+    def draw(self, styles: Tensor, labels: Tensor | None = None) -> Tensor:
+        return (styles @ self.weight).view(-1, 1, 2, 3)
+
+
+def test_path_length_of_a_linear_generator() -> None:
+    source = torch.Generator().manual_seed(0)
+    weight = torch.randn(4, 6, generator=source, dtype=torch.float64, requires_grad=True)
+    latents = torch.randn(6, 4, generator=source, dtype=torch.float64)
+    penalty = PathLength(decay=0.9, share=0.5)
+    drawn = penalty.draw(6, (1, 2, 3), source).double()
+    memory = penalty.memory()
+    value = penalty.value(Linear(weight), latents, None, drawn, memory)
+    lengths = (drawn[:3].flatten(1) @ weight.T).norm(dim=1) / 6**0.5
+    mean = 0.1 * lengths.mean()
+    torch.testing.assert_close(memory["length"].double(), mean.detach(), rtol=1e-6, atol=0)
+    torch.testing.assert_close(value, (lengths - mean.detach()).square().mean(), rtol=1e-6, atol=0)
+    expected = torch.autograd.grad((lengths - mean.detach()).square().mean(), weight)[0]
+    torch.testing.assert_close(torch.autograd.grad(value, weight)[0], expected, rtol=1e-6, atol=1e-9)
+
+
+def test_path_length_with_a_style_for_each_layer_is_the_root_of_the_mean_square() -> None:
+    """Two layers whose sum is drawn: each has the slope of the linear generator, and so has their root mean square."""
+    weight = torch.randn(4, 6, dtype=torch.float64)
+
+    class Layered(Linear):
+        def styles(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
+            return torch.stack([latent, 2 * latent], dim=1)
+
+        def draw(self, styles: Tensor, labels: Tensor | None = None) -> Tensor:
+            return super().draw(styles.sum(dim=1))
+
+    latents, drawn = torch.randn(2, 4, dtype=torch.float64), torch.randn(2, 1, 2, 3, dtype=torch.float64)
+    values = [
+        PathLength(share=1).value(kind(weight), latents, None, drawn, PathLength().memory())
+        for kind in (Linear, Layered)
+    ]
+    torch.testing.assert_close(*values)
+
+
+def test_consistency_of_a_critic_that_sums_up(batch: tuple[Tensor, ...]) -> None:
+    """D(x) = Σx does not mind a flip, and misses what a shift moves out of sight."""
+    real = torch.rand(2, 1, 8, 8, dtype=torch.float64)
+    fake = torch.rand(2, 1, 8, 8, dtype=torch.float64)
+    middle = 0.5  # no shift
+    drawn = torch.full((2, 6), middle)
+    drawn[:, 0] = 0.1  # flipped
+    assert Consistency().value(lambda x: x.sum(dim=(1, 2, 3)), real, fake, drawn).item() == pytest.approx(0, abs=1e-20)
+    drawn[:, 4] = 0.999  # the fakes one pixel down
+    value = Consistency().value(lambda x: x.sum(dim=(1, 2, 3)), real, fake, drawn)
+    torch.testing.assert_close(value, fake[:, :, -1].sum(dim=(1, 2)).square().mean())
+
+
+def test_consistency_flips_every_second_image_and_takes_its_papers_weight() -> None:
+    drawn = Consistency().draw(10_000, generator(1))
+    assert abs((drawn[:, 0] < 0.5).float().mean().item() - 0.5) < 0.02
+    assert Consistency().weight == 10 and Consistency().precision == "training"

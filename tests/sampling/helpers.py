@@ -9,14 +9,14 @@ from typing import Annotated, Any, get_args, get_origin
 import torch
 from torch import Tensor
 
+from gantool import seeding
 from gantool.images import ImageShape
 from gantool.models import AnyModel, ModelSettings
 from gantool.training.checkpoint import write_checkpoint
+from tests.architectures import SMALL_MODELS
 
 GREY = ImageShape(1, 16, 16)
 GARMENTS = ("T-shirt/top", "Sneaker", "Bag", "3")
-
-_SMALL: dict[str, dict[str, Any]] = {"mlp": {"hidden": [16, 32]}}
 
 
 def architectures() -> list[type[ModelSettings]]:
@@ -28,8 +28,8 @@ def architectures() -> list[type[ModelSettings]]:
 def small(architecture: type[ModelSettings], *, conditional: bool = False) -> ModelSettings:
     """Settings of a network that draws in no time."""
     name = architecture.model_fields["name"].default
-    own = _SMALL.get(name, {"width": 8})
-    return architecture.model_validate({"latent_dim": 8, "conditioning": "class" if conditional else "none", **own})
+    shared = {"latent_dim": 8, "conditioning": "class" if conditional else "none"}
+    return architecture.model_validate({**shared, **SMALL_MODELS[name]})
 
 
 def weights(settings: ModelSettings, shape: ImageShape, classes: int, seed: int) -> dict[str, Tensor]:
@@ -37,12 +37,12 @@ def weights(settings: ModelSettings, shape: ImageShape, classes: int, seed: int)
     torch.manual_seed(seed)
     network = settings.build_generator(shape, classes)
     network.train()
-    with torch.no_grad():
-        for _ in range(20):  # batch norms that fit what they see
-            network(torch.randn(64, network.latent_dim), torch.arange(64) % classes if classes else None)
+    with torch.no_grad(), seeding.installed(seeding.generator(seed)):
         for parameter in network.parameters():
             if parameter.dim() > 1:
                 parameter.mul_(2.0)
+        for _ in range(20):  # batch norms that fit what they see
+            network(torch.randn(64, network.latent_dim), torch.arange(64) % classes if classes else None)
     return dict(network.state_dict())
 
 

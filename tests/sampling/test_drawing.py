@@ -16,13 +16,15 @@ from gantool.images import ImageShape
 from gantool.models import MLP, Compact, ModelSettings
 from gantool.sample import load_generator
 from gantool.training.checkpoint import read_checkpoint, write_checkpoint
+from tests.architectures import colour
 from tests.sampling.helpers import GARMENTS, GREY, architectures, make_checkpoint, small
 
 
 @pytest.fixture(params=architectures(), ids=lambda a: a.__name__, scope="module")
 def any_checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("any") / "any.safetensors"
-    return make_checkpoint(path, small(request.param, conditional=True), classes=GARMENTS)
+    settings = small(request.param, conditional=True)
+    return make_checkpoint(path, settings, shape=colour(settings, channels=1), classes=GARMENTS)
 
 
 def by_hand(

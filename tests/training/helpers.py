@@ -47,6 +47,23 @@ MODELS = {
     "dcgan": ("model={name: dcgan, latent_dim: 8, width: 8, dropout: 0.3, spectral_norm: true}",),
     "dcgan-class": ("model={name: dcgan, latent_dim: 8, width: 8, conditioning: class}",),
     "compact": ("model={name: compact, latent_dim: 8, width: 8, conditioning: class}",),
+    "resnet": (
+        "model={name: resnet, latent_dim: 8, generator_width: 8, discriminator_width: 8, conditioning: class, "
+        "class_head: classifier}",
+    ),
+    "resnet-biggan": (
+        "model={name: resnet, latent_dim: 8, generator_width: 8, discriminator_width: 8, widest: 2, attention: 1, "
+        "hierarchical_latent: true, generator_spectral_norm: true, conditioning: class}",
+    ),
+    "r3gan": ("model={name: r3gan, latent_dim: 8, width: 16, blocks: 1, group_size: 8, conditioning: class}",),
+    "stylegan2": (
+        "model={name: stylegan2, latent_dim: 8, style_dim: 8, class_embedding_dim: 8, mapping_layers: 2, width: 4, "
+        "max_width: 8, conditioning: class}",
+    ),
+    "fastgan": (
+        "model={name: fastgan, latent_dim: 8, width: 2, conditioning: class, class_head: classifier}",
+        "data.resolution=64",
+    ),
     "compact-spectral": ("model={name: compact, latent_dim: 8, width: 8, spectral_norm: true}",),
 }
 

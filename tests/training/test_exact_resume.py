@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ import torch
 from gantool.config import find_config, load_config
 from gantool.data import PreparedSet, prepare
 from gantool.errors import CheckpointError
+from gantool.models import AnyModel
 from gantool.training.session import choose_machine
 from gantool.training.state import build_state
 from tests.training.helpers import (
@@ -52,6 +54,11 @@ def test_recipes_resume_bit_for_bit(recipe: str, tmp_path: Path) -> None:
     assert last(straight).digest == last(stopped).digest
 
 
+def test_every_registered_model_is_among_them() -> None:
+    registered = {member.model_fields["name"].default for member in get_args(get_args(AnyModel)[0])}
+    assert {tiny(*changes).model.name for changes in MODELS.values()} == registered
+
+
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize(
     "changes",
@@ -60,8 +67,23 @@ def test_recipes_resume_bit_for_bit(recipe: str, tmp_path: Path) -> None:
         ("loss={name: relativistic}", "penalties=[{name: r1, every_steps: 2}, {name: r2, every_steps: 3}]"),
         ("loss={name: wasserstein}", "penalties=[{name: wgan_gp}]", "training.discriminator_steps=2"),
         ("training.microbatch_size=4", "evaluation.every=80", "training.precision=bfloat16"),
+        (
+            "penalties=[{name: path_length, every_steps: 2}, {name: lecam}, {name: r1, every_steps: 4}]",
+            "training.discriminator_steps=2",
+        ),
+        (
+            "penalties=[{name: consistency, every_steps: 2}, {name: r2, every_steps: 4}]",
+            "augment=[{name: diffaugment, probability: 0.5}, {name: ada, probability: 0.2, ramp_images: 1000}]",
+        ),
     ],
-    ids=["lazy-r1-mirror", "relativistic", "wasserstein-two-steps", "microbatch-evaluation-bfloat16"],
+    ids=[
+        "lazy-r1-mirror",
+        "relativistic",
+        "wasserstein-two-steps",
+        "microbatch-evaluation-bfloat16",
+        "path-length-lecam",
+        "consistency-augmented",
+    ],
 )
 def test_every_model_resumes_bit_for_bit(model: str, changes: tuple[str, ...], tmp_path: Path) -> None:
     config = tiny(*MODELS[model], *changes, "training.total_images=240", "log.every=24", "checkpoints.every=48")
@@ -99,6 +121,10 @@ def test_evaluation_changes_no_bit(tmp_path: Path) -> None:
     assert measured.best() is not None
 
 
+REMEMBERING = (
+    "penalties=[{name: r1, weight: 0.2, every_steps: 4}, {name: lecam}, {name: path_length}]",
+    "augment=[{name: mirror}, {name: ada, probability: 0.1, ramp_images: 1000, target: 0.2}]",
+)
 STATE_PIECES = {
     "generator weights": lambda name: name.startswith("generator.") and name.endswith("weight"),
     "batch-norm statistics": lambda name: name.startswith("generator.") and "running_" in name,
@@ -110,6 +136,10 @@ STATE_PIECES = {
     "first moments of D": lambda name: name.startswith("optimizer.discriminator.") and name.endswith(".exp_avg"),
     "second moments of D": lambda name: name.startswith("optimizer.discriminator.") and name.endswith(".exp_avg_sq"),
     "Adam's step count": lambda name: name.startswith("optimizer.") and name.endswith(".step"),
+    "ADA's probability": lambda name: name == "memory.augment_1.probability",
+    "ADA's signs": lambda name: name == "memory.augment_1.signs",
+    "LeCam's means": lambda name: name.startswith("memory.penalty_lecam."),
+    "the mean path length": lambda name: name == "memory.penalty_path_length.length",
     "the log interval's sums": lambda name: name == "meters.sums",
     "the log interval's counts": lambda name: name == "meters.counts",
 }
@@ -121,7 +151,7 @@ def test_a_lost_piece_of_state_is_seen(piece: str, tmp_path: Path, monkeypatch: 
     from gantool.training import session
     from gantool.training.state import TrainingState
 
-    config = tiny(*MODELS["dcgan"], *EVERYTHING, "training.total_images=240")
+    config = tiny(*MODELS["dcgan"], *REMEMBERING, "training.total_images=240")
     straight = run_straight(config, tmp_path / "straight")
     whole = TrainingState.load_tensors
 

@@ -51,8 +51,8 @@ def compute(result: Path) -> None:
     cpu = torch.device("cpu")
     config = tiny(
         "model={name: dcgan, latent_dim: 8, width: 8, dropout: 0.0, conditioning: class}",
-        "penalties=[{name: r1, weight: 0.2, every_steps: 2}]",
-        "augment=[{name: mirror}]",
+        "penalties=[{name: r1, weight: 0.2, every_steps: 2}, {name: lecam}]",
+        "augment=[{name: mirror}, {name: ada, target: null, probability: 0.3}]",
         "training.sync_batch_norm=true",
     )
     dataset = PreparedSet.open(prepare(config.data, seed=config.seed))
