@@ -24,7 +24,8 @@ from gantool import files
 from gantool.errors import CheckpointError, DamagedCheckpointError
 from gantool.version import __version__
 
-SCHEMA = 1
+SCHEMA = 2
+"""Raised when a checkpoint of before would load, but no longer go on to the same bits. 1: other draws of dropout."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from gantool.evaluation.extractors import require
 from gantool.evaluation.reference import reference
 from gantool.rundir import RunFolder
 from gantool.training.batches import RealBatches
-from gantool.training.checkpoint import Checkpoint
+from gantool.training.checkpoint import SCHEMA, Checkpoint
 from gantool.training.compiling import compiled_or_plain
 from gantool.training.display import Display, choose_display
 from gantool.training.evaluation import Evaluation
@@ -228,7 +228,8 @@ class Session:
                 f"{checkpoint.path}: made with other data (fingerprint {str(found)[:12]}…, "
                 f"here {dataset.fingerprint[:12]}…); put the old pictures back, or train a new run"
             )
-        differences = _differences(checkpoint.metadata.get("environment", {}), self.machine.environment())
+        before = {"schema": checkpoint.metadata["schema"], **checkpoint.metadata.get("environment", {})}
+        differences = _differences(before, {"schema": SCHEMA, **self.machine.environment()})
         if differences and not self.allow_inexact:
             raise CheckpointError(
                 f"{checkpoint.path}: this machine would not give the same bits: {differences}; "

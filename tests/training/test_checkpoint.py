@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from gantool.errors import CheckpointError
-from gantool.training.checkpoint import canonical_json, read_checkpoint, write_checkpoint
+from gantool.training.checkpoint import SCHEMA, canonical_json, read_checkpoint, write_checkpoint
 
 TENSORS = {
     "generator.weight": torch.arange(24, dtype=torch.float32).reshape(2, 3, 2, 2).to(memory_format=torch.channels_last),
@@ -65,7 +65,7 @@ def test_no_flipped_bit_is_loaded(tmp_path: Path) -> None:
             continue
         # A flip in the header's padding or a comment-like place may leave the same content; it must be the same.
         assert canonical_json(checkpoint.metadata) == canonical_json(
-            {"schema": 1, "tool": "gantool", **METADATA, "version": checkpoint.metadata["version"]}
+            {"schema": SCHEMA, "tool": "gantool", **METADATA, "version": checkpoint.metadata["version"]}
         )
         assert all(torch.equal(checkpoint.tensors[name], tensor) for name, tensor in TENSORS.items())
 
