@@ -47,6 +47,10 @@ bench: $(VENV)/.dev  ## the figures in docs/performance.md, several minutes
 	$(BIN)/python -m benchmarks.duplicates
 	$(BIN)/python -m benchmarks.check
 	$(BIN)/python -m benchmarks.evaluation
+	$(BIN)/python -m benchmarks.steps
+	$(BIN)/python -m benchmarks.trainer
+	$(BIN)/python -m benchmarks.processes
+	$(BIN)/python -m benchmarks.scaling
 
 clean:
 	rm -rf demo build dist .mypy_cache .ruff_cache .pytest_cache
