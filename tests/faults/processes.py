@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import traceback
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,8 @@ from tests.faults.entry import PLAN
 from tests.faults.plans import Plan
 
 ROOT = Path(gantool.__file__).parents[1]
+
+_PATIENCE_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,11 @@ class Child:
 
     def wait(self) -> Ended:
         """Until it ends, by itself or by the harness's hand after ten minutes."""
-        limit = threading.Timer(600, os.kill, (self.pid, signal.SIGKILL))
-        limit.daemon = True
-        limit.start()
-        try:
-            _, status = os.waitpid(self.pid, 0)
-        finally:
-            limit.cancel()
-            limit.join()
+        while (found := os.waitpid(self.pid, os.WNOHANG))[0] == 0:  # without a thread: this process forks
+            if time.monotonic() - self.started > _PATIENCE_S:
+                os.kill(self.pid, signal.SIGKILL)
+            time.sleep(0.005)
+        status = found[1]
         code = os.waitstatus_to_exitcode(status)
         words = self.said.read_text(encoding="utf-8", errors="replace")
         self.said.unlink()
@@ -70,6 +68,7 @@ class Child:
 def import_everything() -> None:
     """What a run imports, once and before any fork."""
     import torch
+    import torch._inductor  # what torch.use_deterministic_algorithms imports: two thirds of a small run
     import torch.utils.tensorboard
 
     import gantool.cli.app
@@ -114,7 +113,7 @@ def run_afresh(
         stderr=subprocess.STDOUT,
         cwd=cwd,
         env={**known, "PYTHONPATH": path, **environment},
-        timeout=600,
+        timeout=_PATIENCE_S,
         check=False,
     )
     code = done.returncode
