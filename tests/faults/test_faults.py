@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,26 +21,33 @@ BLIND = (  # a gantool that forgets to cut its log back
 )
 
 
-def harness(*arguments: str, command: list[str] | None = None) -> subprocess.CompletedProcess[str]:
-    """It forks, and so has a process of its own."""
+def harness(folder: Path, *arguments: str, command: list[str] | None = None) -> subprocess.CompletedProcess[str]:
+    """It forks, and so has a process of its own; ``folder`` is where it works."""
     return subprocess.run(
-        [*(command or HARNESS), *arguments], capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2]
+        [*(command or HARNESS), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "TMPDIR": str(folder)},
     )
 
 
-def test_a_killed_run_goes_on_and_two_resumes_have_one_winner() -> None:
-    said = harness("--families", "mlp", "--points", "4", "--only", "kills", "races")
+def test_a_killed_run_goes_on_and_two_resumes_have_one_winner(tmp_path: Path) -> None:
+    said = harness(tmp_path, "--families", "mlp", "--points", "4", "--only", "kills", "races")
     assert said.returncode == 0, said.stdout + said.stderr
     assert "| mlp: killed, resumed | 4 of 4 | 4 | 4 |  |" in said.stdout
     assert "| two resumes at once: one winner | 4 of 4 | 4 | 4 |  |" in said.stdout
 
 
-def test_a_run_that_goes_on_differently_is_missed() -> None:
-    said = harness("--families", "mlp", "--points", "1", "--only", "kills", command=[sys.executable, "-c", BLIND])
+def test_a_run_that_goes_on_differently_is_missed(tmp_path: Path) -> None:
+    said = harness(
+        tmp_path, "--families", "mlp", "--points", "1", "--only", "kills", command=[sys.executable, "-c", BLIND]
+    )
     assert said.returncode == 1, said.stdout + said.stderr
     assert "| mlp: killed, resumed | 1 of 1 | 1 | 0 |  |" in said.stdout
     assert "MISSED kill-mlp-0 [SIGKILL at step, image " in said.stdout
-    assert said.stdout.partition("MISSED")[2].partition("\n")[0].endswith(": log")
+    assert said.stdout.partition("MISSED")[2].partition("\n")[0].endswith(": newest, log")
 
 
 def test_every_spot_is_tried_and_every_family_is_known() -> None:
