@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint types imports unit dirty bench clean
+.PHONY: demo test lint types imports unit dirty faults torture bench clean
 
 $(BIN)/gantool: pyproject.toml
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -39,6 +39,12 @@ unit: $(VENV)/.dev
 
 dirty: $(VENV)/.dev  ## what `gantool data check` finds of planted faults; npm fetches the emoji
 	$(BIN)/python -m tests.dirty prove garments emoji
+
+faults: $(VENV)/.dev  ## runs are killed, raced and signalled, and go on to the same bits; ten minutes
+	$(BIN)/python -m tests.faults faults
+
+torture: $(VENV)/.dev  ## the same in full counts, hours
+	$(BIN)/python -m tests.faults torture
 
 bench: $(VENV)/.dev  ## the figures in docs/performance.md, several minutes
 	$(BIN)/python -m benchmarks.memory

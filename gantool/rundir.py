@@ -12,6 +12,7 @@ import json
 import os
 import re
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ except ImportError:  # Windows: runs are not locked there, as the README says
 CHECKPOINT_SUFFIX = ".safetensors"
 
 _RECORD_LIMIT = 100_000
+_INTRODUCTION_S = 1.0
 _NUMBERED = re.compile(r"[0-9]{9,}")
 
 
@@ -58,7 +60,7 @@ class RunFolder:
                 folder.mkdir(parents=True, exist_ok=True)
             probe = self.path / f".writable{files.TEMPORARY_SUFFIX}"
             probe.write_bytes(b"")
-            probe.unlink()
+            probe.unlink(missing_ok=True)  # the lock is not held yet: whoever holds it may have tidied up
         except OSError as error:
             raise ResourceError(
                 f"{self.path}: cannot be written ({error.strerror}); choose another --run-dir"
@@ -77,9 +79,8 @@ class RunFolder:
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError as error:
-                    holder = os.read(descriptor, 200).decode("utf-8", "replace").strip()
                     raise RunInUseError(
-                        f"{self.path}: in use by {holder or 'another process'}; wait for it, or stop it first"
+                        f"{self.path}: in use by {_holder(descriptor)}; wait for it, or stop it first"
                     ) from error
             os.ftruncate(descriptor, 0)
             os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
@@ -134,6 +135,34 @@ def images_seen_of(checkpoint: Path) -> int:
 def _is_checkpoint(path: Path) -> bool:
     """A regular file of a checkpoint's name: a number and the suffix."""
     return path.suffix == CHECKPOINT_SUFFIX and bool(_NUMBERED.fullmatch(path.stem)) and path.is_file()
+
+
+def _holder(lock: int) -> str:
+    """Who holds the lock of this descriptor, in its own words: ``process 4711 on kilauea``.
+
+    Whoever has just taken it has not said so yet, and one who was killed is still named: wait for them a moment.
+    """
+    deadline = time.monotonic() + _INTRODUCTION_S
+    while True:
+        said = os.pread(lock, 200, 0).decode("utf-8", "replace").strip()
+        if _may_be_alive(said) or time.monotonic() > deadline:
+            return said or "another process"
+        time.sleep(0.01)
+
+
+def _may_be_alive(holder: str) -> bool:
+    """Whether it names a process that lives, or one of another machine, of which nothing is known here."""
+    named = re.fullmatch(r"process (\d{1,9}) on (.+)", holder)
+    if named is None:
+        return False
+    if named[2] == socket.gethostname():
+        try:
+            os.kill(int(named[1]), 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            pass
+    return True
 
 
 def next_free(name: str, parent: Path = Path("runs")) -> Path:

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from gantool.errors import RunInUseError
 from gantool.rundir import RunFolder
+from tests.processes import can_be_locked, children_of, is_alive
 from tests.training import two_ranks
 from tests.training.helpers import differing, gantool, last, lines, run_straight, tiny
 
@@ -108,26 +108,6 @@ def test_when_one_process_dies_all_are_gone(victim: str, config_file: Path, tmp_
     while any(is_alive(child) for child in children) or not can_be_locked(run):
         assert time.monotonic() < deadline, "a rank is still alive after 60 s"
         time.sleep(0.05)
-
-
-def children_of(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def can_be_locked(run: RunFolder) -> bool:
-    """(A dead process's last thread may hold its files a moment longer than its name.)"""
-    try:
-        with run.lock():
-            return True
-    except RunInUseError:
-        return False
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except OSError:
-        return False
 
 
 def test_torchrun(config_file: Path, tmp_path: Path) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import json
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from gantool import files
 from gantool.errors import CheckpointError, DataError, DivergedError, ResourceError, RunInUseError, UsageError
 from gantool.rundir import RunFolder, next_free, resolve_checkpoint
 from gantool.training import keeper as keeper_module
@@ -250,6 +252,42 @@ def test_two_processes_cannot_hold_one_run(tmp_path: Path) -> None:
     assert holder.stdin is not None
     holder.stdin.close()
     resume(run, "training.total_images=80")
+
+
+def test_who_is_refused_hears_of_the_holder_and_not_of_the_one_before_it(tmp_path: Path) -> None:
+    """Between taking the lock and writing its name a process is nameless; the killed one before it is still named."""
+    killed = subprocess.Popen([sys.executable, "-c", ""])
+    killed.wait()
+    code = (
+        "import fcntl, os, socket, sys, time; lock = os.open(sys.argv[1], os.O_RDWR); "
+        "fcntl.flock(lock, fcntl.LOCK_EX); print('held', flush=True); "
+        "time.sleep(0.2); os.ftruncate(lock, 0); time.sleep(0.1); "
+        "os.write(lock, f'process {os.getpid()} on {socket.gethostname()}'.encode()); sys.stdin.read()"
+    )
+    (tmp_path / "lock").write_text(f"process {killed.pid} on {socket.gethostname()}\n")
+    command = [sys.executable, "-c", code, str(tmp_path / "lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(RunInUseError, match=rf"in use by process {holder.pid} on "), RunFolder(tmp_path).lock():
+            pass
+        holder.kill()
+
+
+def test_a_folder_is_found_writable_while_another_process_tidies_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether a folder can be written is asked before its lock is held; who holds it removes strangers' files."""
+    write = Path.write_bytes
+
+    def write_and_lose(path: Path, content: bytes) -> int:
+        written = write(path, content)
+        files.remove_stale_temporaries(tmp_path)
+        return written
+
+    monkeypatch.setattr(Path, "write_bytes", write_and_lose)
+    RunFolder(tmp_path).create()
+    assert RunFolder(tmp_path).checkpoint_folder.is_dir()
 
 
 def test_run_folders_are_numbered_and_never_overwritten(tmp_path: Path) -> None:

@@ -1,0 +1,81 @@
+"""A few seconds of the fault harness; and that it sees what it is there to see."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.faults import plans, ranks
+from tests.faults.runs import TOTAL_IMAGES, Fingerprint, families
+from tests.faults.table import Outcome, Row, rendered
+
+HARNESS = [sys.executable, "-m", "tests.faults"]
+BLIND = (  # a gantool that forgets to cut its log back
+    "import sys; from gantool.training import recorder; real = recorder._cut_back; "
+    "recorder._cut_back = lambda path, lines: real(path, 10**9); "
+    "from tests.faults.__main__ import main; sys.exit(main())"
+)
+
+
+def harness(folder: Path, *arguments: str, command: list[str] | None = None) -> subprocess.CompletedProcess[str]:
+    """It forks, and so has a process of its own; ``folder`` is where it works."""
+    return subprocess.run(
+        [*(command or HARNESS), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "TMPDIR": str(folder)},
+    )
+
+
+def test_a_killed_run_goes_on_and_two_resumes_have_one_winner(tmp_path: Path) -> None:
+    said = harness(tmp_path, "--families", "mlp", "--points", "4", "--only", "kills", "races")
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert "| mlp: killed, resumed | 4 of 4 | 4 | 4 |  |" in said.stdout
+    assert "| two resumes at once: one winner | 4 of 4 | 4 | 4 |  |" in said.stdout
+
+
+def test_a_run_that_goes_on_differently_is_missed(tmp_path: Path) -> None:
+    said = harness(
+        tmp_path, "--families", "mlp", "--points", "1", "--only", "kills", command=[sys.executable, "-c", BLIND]
+    )
+    assert said.returncode == 1, said.stdout + said.stderr
+    assert "| mlp: killed, resumed | 1 of 1 | 1 | 0 |  |" in said.stdout
+    assert "MISSED kill-mlp-0 [SIGKILL at step, image " in said.stdout
+    assert said.stdout.partition("MISSED")[2].partition("\n")[0].endswith(": newest, log")
+
+
+def test_every_spot_is_tried_and_every_family_is_known() -> None:
+    assert {plan.spot for plan in plans.kill_points(20, TOTAL_IMAGES, "0")} == set(plans.KILL_SPOTS)
+    assert plans.kill_points(20, TOTAL_IMAGES, "0") != plans.kill_points(20, TOTAL_IMAGES, "1")
+    assert {plan.rank for plan in ranks.rank_kills(6, TOTAL_IMAGES, "0")} == {0, 1}
+    assert {"mlp", "dcgan", "compact"} <= set(families())
+
+
+def test_plans_reach_another_process() -> None:
+    (plan,) = plans.kill_points(1, TOTAL_IMAGES, "0")
+    assert plans.from_json(plan.to_json()) == plan
+
+
+@pytest.mark.parametrize("left", ["newest", "log", "pictures", "best"])
+def test_whatever_differs_is_named(left: str) -> None:
+    one = Fingerprint("a", "b", (("c", "d"),), "e")
+    other = Fingerprint(**{**vars(one), left: "z"})
+    assert one.differences(other) == left
+    assert one.differences(one) == ""
+
+
+@pytest.mark.parametrize(("tried", "survived", "missed"), [(False, True, ""), (True, False, ""), (True, True, "log")])
+def test_a_row_is_well_only_when_all_of_it_is(tried: bool, survived: bool, missed: str) -> None:
+    well = Outcome("kills", "first", tried=True, survived=True, missed="")
+    odd = Outcome("kills", "second", tried, survived, missed)
+    assert Row("kills", 1, [well]).is_well
+    assert not Row("kills", 2, [well]).is_well
+    assert not Row("kills", 2, [well, odd]).is_well
+    assert "MISSED second" in rendered(Row("kills", 2, [well, odd]))
+    assert "\n" not in rendered(Row("kills", 1, [well]))
