@@ -158,7 +158,7 @@ ONE_FAULT = {
     "a wrong choice": (
         "batch_size: 16",
         "precision: bflot16",
-        "28: training.precision: expected auto, float32, bfloat16 or float16, found the text 'bflot16'; "
+        "28: training.precision: expected auto, float32, tf32, bfloat16 or float16, found the text 'bflot16'; "
         "did you mean bfloat16?",
     ),
     "a beta of one": (
