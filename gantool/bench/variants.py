@@ -14,6 +14,7 @@ from gantool.data import PreparedSet
 from gantool.errors import GantoolError, UsageError
 
 _SHORT = ("precision", "memory_format", "threads", "compile", "compile_mode", "batch_size", "microbatch_size")
+_SAME_FOR_ALL = ("data", "seed", "name")
 _FEWEST = 2
 
 
@@ -45,10 +46,14 @@ def parse_comparison(text: str) -> tuple[str, list[str]]:
         UsageError: for anything else.
     """
     key, equals, values = text.partition("=")
-    names = [value.strip() for value in values.split(",") if value.strip()]
+    names = list(dict.fromkeys(value.strip() for value in values.split(",") if value.strip()))
     if not equals or len(names) < _FEWEST:
-        raise UsageError(f"--compare {text}: write a key and two or more values, e.g. precision=float32,bfloat16")
+        raise UsageError(
+            f"--compare {text}: write a key and two or more different values, e.g. precision=float32,bfloat16"
+        )
     key = key.strip()
+    if key.split(".")[0] in _SAME_FOR_ALL:
+        raise UsageError(f"--compare {text}: variants share their data; bench each by itself, with --set {key}=…")
     return (f"training.{key}" if key in _SHORT else key), names
 
 

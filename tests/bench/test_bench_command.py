@@ -57,9 +57,12 @@ def test_tune_tries_and_prints_what_to_write(gantool: Gantool, config: Path, mon
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--compare", "precision"), "a key and two or more values"),
-        (("--compare", "precision=float32"), "a key and two or more values"),
+        (("--compare", "precision"), "a key and two or more different values"),
+        (("--compare", "precision=float32"), "a key and two or more different values"),
         (("--compare", "precision=float32,float99"), "training.precision"),
+        (("--compare", "precision=float32,float32"), "two or more different values"),
+        (("--compare", "data.resolution=16,32"), "variants share their data"),
+        (("--compare", "threads=0,1"), "training.threads"),
         (("--compare", "wings=1,2"), "wings"),
         (("--compare", "precision=float32,bfloat16", "--tune"), "one at a time"),
         (("--compare", "precision=float32,tf32"), "precision=tf32: training.precision: tf32 needs a CUDA device"),
