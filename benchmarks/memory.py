@@ -48,18 +48,17 @@ def main() -> None:
 
 
 def write_idx(folder: Path, count: int, side: int = SIDE, channels: int = 3) -> None:
-    """An idx file of N×side×side×channels pictures, written in pieces."""
+    """An idx file of N×side×side×channels pictures, coarse patches under noise, no two alike, written in pieces."""
     folder.mkdir(parents=True)
-    ramp = np.linspace(0, 1, side, dtype=np.float32)
+    patch = -(-side // 7)
     sides = (count, side, side) if channels == 1 else (count, side, side, channels)
     with (folder / f"train-images-idx{len(sides)}-ubyte").open("wb") as stream:
         stream.write(struct.pack(f">HBB{len(sides)}I", 0, 8, len(sides), *sides))
         for start in range(0, count, 500):
             chance = np.random.default_rng(start)
-            ends = chance.random((min(500, count - start), 2, 1, 1, channels), dtype=np.float32)
-            smooth = ends[:, 0] * ramp[:, None, None] + ends[:, 1] * ramp[None, :, None]
-            noise = chance.integers(0, 40, smooth.shape, dtype=np.uint8)
-            stream.write(((smooth * 100).astype(np.uint8) + noise).tobytes())
+            coarse = chance.integers(0, 200, (min(500, count - start), 7, 7, channels), dtype=np.uint8)
+            patches = coarse.repeat(patch, axis=1).repeat(patch, axis=2)[:, :side, :side]
+            stream.write((patches + chance.integers(0, 40, patches.shape, dtype=np.uint8)).tobytes())
 
 
 def train_and_watch(folder: Path, steps: int) -> float:

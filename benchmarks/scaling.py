@@ -2,7 +2,7 @@
 
     python -m benchmarks.scaling [batch] [resolution] [width] [data]
 
-``data`` writes idx files of 28² noise (1 k to 1 M pictures, 0.8 GB), prepares them, and reads batches of 64 in a
+``data`` writes idx files of 28² patches (1 k to 1 M pictures, 0.8 GB), prepares them, and reads batches of 64 in a
 process of its own for each.
 """
 

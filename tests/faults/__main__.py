@@ -27,7 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     counts = TORTURE if told.scale == "torture" else FAULTS
     if told.points:
         counts = dataclasses.replace(counts, main=told.points, family=told.points, ranks=told.points, races=told.points)
-    os.environ["OMP_NUM_THREADS"] = "1"
+    if os.environ.get("OMP_NUM_THREADS") != "1":
+        # numpy has read it by now, and has threads that no forked child would have: start over
+        os.environ["OMP_NUM_THREADS"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - itself
     os.environ.pop("GANTOOL_CACHE", None)
     processes.import_everything()
     folder = Path(tempfile.mkdtemp(prefix="gantool-faults-")).resolve()

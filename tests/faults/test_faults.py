@@ -22,14 +22,15 @@ BLIND = (  # a gantool that forgets to cut its log back
 
 
 def harness(folder: Path, *arguments: str, command: list[str] | None = None) -> subprocess.CompletedProcess[str]:
-    """It forks, and so has a process of its own; ``folder`` is where it works."""
+    """It forks, and so has a process of its own, started as make does; ``folder`` is where it works."""
+    surroundings = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     return subprocess.run(
         [*(command or HARNESS), *arguments],
         capture_output=True,
         text=True,
         check=False,
         cwd=Path(__file__).parents[2],
-        env={**os.environ, "TMPDIR": str(folder)},
+        env={**surroundings, "TMPDIR": str(folder)},
     )
 
 
