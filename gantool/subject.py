@@ -35,6 +35,7 @@ from gantool.models.base import Discriminator
 from gantool.rundir import RunFolder, resolve_checkpoint
 from gantool.sample import LoadedGenerator, generator_of
 from gantool.training.checkpoint import Checkpoint, read_checkpoint
+from gantool.training.fit import require_fit
 
 _CHANNELS = {1: "grey", 3: "rgb", 4: "rgba"}
 FEWEST = 4
@@ -317,8 +318,13 @@ def _critic(checkpoint: Checkpoint, generator: LoadedGenerator) -> Critic | None
         config = checkpoint.metadata["config"]
         settings = TypeAdapter[AnyModel](AnyModel).validate_python(config["model"])
         loss = TypeAdapter[AnyLoss](AnyLoss).validate_python(config["loss"])
+
+        def build() -> Discriminator:
+            return settings.build_discriminator(generator.shape, len(generator.classes))
+
+        require_fit(checkpoint.path, build, tensors)
         with torch.random.fork_rng(devices=[]):
-            network = settings.build_discriminator(generator.shape, len(generator.classes))
+            network = build()
         network.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
         raise CheckpointError(f"{checkpoint.path}: this version cannot build its discriminator\n{error}") from error

@@ -149,11 +149,6 @@ def state_of(files: Iterable[Found]) -> str:
     return digest.hexdigest()
 
 
-def shown(name: str) -> str:
-    """A file name that can be printed, whatever its bytes were."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 class _Walk:
     def __init__(self, root: Path) -> None:
         self.files: list[Found] = []

@@ -42,7 +42,7 @@ class SpectralNorm(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """The weight divided by its spectral norm; twice differentiable."""
-        with torch.autocast(weight.device.type, enabled=False):
+        with torch.autocast("cpu" if weight.is_meta else weight.device.type, enabled=False):  # meta has no autocast
             if self.training:
                 self.iterate(weight, 1)
             # Clones: a later forward moves the buffers in place, and an earlier graph still needs these.
@@ -52,6 +52,8 @@ class SpectralNorm(nn.Module):
     @torch.no_grad()
     def iterate(self, weight: Tensor, iterations: int) -> None:
         """Move both vectors ``iterations`` steps of the power method along (Miyato 2018, algorithm 1)."""
+        if weight.is_meta:  # a network that is built for its names and shapes alone
+            return
         matrix = self._matrix(weight)
         for _ in range(iterations):
             self.left.copy_(F.normalize(torch.mv(matrix, self.right), dim=0, eps=self.eps))

@@ -29,6 +29,7 @@ from gantool.training.checkpoint import SCHEMA, Checkpoint
 from gantool.training.compiling import compiled_or_plain
 from gantool.training.display import Display, choose_display
 from gantool.training.evaluation import Evaluation
+from gantool.training.fit import require_memory
 from gantool.training.grid import SampleGrid
 from gantool.training.keeper import Keeper
 from gantool.training.loop import Ending, Outputs, train_until_done
@@ -168,6 +169,8 @@ class Session:
 
     def _train(self, dataset: PreparedSet, stop: StopFlag) -> Ending:
         config, machine = self.config, self.machine
+        if machine.device.type == "cpu":
+            require_memory(config, dataset.shape, len(dataset.classes))
         state = build_state(config, dataset.shape, len(dataset.classes), machine.device, machine.precision)
         with contextlib.ExitStack() as stack:
             outputs = self._outputs(dataset, state, stop, stack) if distributed.rank() == 0 else None

@@ -13,6 +13,7 @@ from gantool.errors import CheckpointError, DataError, UsageError
 from gantool.rundir import RunFolder, next_free
 from gantool.training.checkpoint import Checkpoint, read_checkpoint
 from gantool.training.display import Display, Silent
+from gantool.training.fit import require_whole_fit
 from gantool.training.keeper import portable
 from gantool.training.loop import Ending
 from gantool.training.session import Session, choose_machine
@@ -113,6 +114,8 @@ class Resumption:
         self._checkpoint = _newest_readable(self.run)
         before = self._config_before()
         self.config = before
+        if self._checkpoint is not None:  # before anything of a size that only the config knows is made
+            require_whole_fit(self._checkpoint, before)
         if overrides:
             self.config = parse_config(before.to_yaml(), file=str(self.run.config), overrides=overrides)
             self._changed = self._check_changes(before.to_dict(), self.config.to_dict())
