@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from gantool import seeding
+from gantool import files, seeding
 from gantool.config import load_config
 from gantool.data import PreparedSet, preparation
 from gantool.data.detect import settings_for
@@ -42,6 +42,7 @@ FEWEST = 4
 """Pictures below which nothing can be measured."""
 
 _AT_ONCE, _PIECE = 4096, 256
+_INFO_LIMIT = 4_000_000
 _UNKNOWN = (
     "It is not known which pictures this model was trained on, so it could not be made sure that none of these is "
     "among them: on pictures that it was trained on, every number is too good."
@@ -261,10 +262,10 @@ def _trained_on(run: RunFolder, checkpoint: Checkpoint, progress: Progress) -> P
     """The set that a run was trained on: where it was, or made again from its pictures."""
     wanted = checkpoint.metadata.get("dataset_fingerprint")
     try:
-        known = json.loads(run.info.read_text(encoding="utf-8")).get("prepared")
+        known = json.loads(files.read_regular(run.info, _INFO_LIMIT)).get("prepared")
         if isinstance(known, str) and (found := PreparedSet.open(Path(known))).fingerprint == wanted:
             return found
-    except (OSError, ValueError, AttributeError, DataError):
+    except (OSError, ValueError, AttributeError, RecursionError, DataError):
         pass  # moved, damaged or deleted: it is made again
     config = load_config(run.config)
     found = PreparedSet.open(preparation.prepare(config.data, seed=config.seed, progress=progress))

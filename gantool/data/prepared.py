@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from gantool import files
 from gantool.data import chunks
 from gantool.errors import DataError
 
@@ -35,6 +36,9 @@ HEADER, RECORDS, LABELS, SPLIT = "dataset.json", "images.jsonl", "labels.npy", "
 SKIPPED, DUPLICATES = "skipped.txt", "duplicates.txt"
 CHECKED_AT_OPENING = 2 << 30
 """Bytes up to which opening a set reads it whole and checks every hash; beyond, only `PreparedSet.verify` does."""
+
+_HEADER_LIMIT = 1 << 26
+_RECORD_LIMIT = 1 << 20
 
 Split = Literal["train", "holdout"]
 
@@ -124,10 +128,18 @@ class PreparedSet:
         return None if self._labels is None else self._labels.take(rows)
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """One mapping a picture, in order: name, sha256, height, width, label, caption."""
-        with (self.folder / RECORDS).open(encoding="utf-8") as lines:
-            for line in lines:
-                yield json.loads(line)
+        """One mapping a picture, in order: name, sha256, height, width, label, caption.
+
+        Raises:
+            DataError: for a line that is not what was written.
+        """
+        path = self.folder / RECORDS
+        try:
+            with files.open_regular(path, 1 << 62) as stream:
+                while line := stream.readline(_RECORD_LIMIT):
+                    yield _record(line)
+        except (OSError, ValueError, RecursionError) as error:
+            raise _damaged(path, f"cannot be read ({error})") from error
 
     def verify(self, progress: Callable[[str, int, int], None] | None = None) -> None:
         """Check every byte against its hash, whatever the size.
@@ -150,6 +162,15 @@ class PreparedSet:
         return alike and len(lengths) == 1 and len(self) == sum(self.header["counts"].values())
 
 
+def _record(line: bytes) -> dict[str, Any]:
+    record = json.loads(line)
+    if not isinstance(record, dict) or not isinstance(record.get("name"), str):
+        raise ValueError("a line that describes no picture")  # noqa: TRY004 - damage, wherever it stands
+    if not all(isinstance(record.get(side), int) for side in ("height", "width")):
+        raise ValueError("a picture without a size")
+    return record
+
+
 def read_header(folder: Path) -> dict[str, Any]:
     """`dataset.json` of a prepared set.
 
@@ -157,7 +178,7 @@ def read_header(folder: Path) -> dict[str, Any]:
         DataError: when it is missing, damaged, or of a format that this version does not read.
     """
     try:
-        header: dict[str, Any] = json.loads((folder / HEADER).read_text(encoding="utf-8"))
+        header: dict[str, Any] = json.loads(files.read_regular(folder / HEADER, _HEADER_LIMIT))
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(f"{folder}: no prepared set here (it has no {HEADER})") from None
     except (OSError, ValueError, RecursionError) as error:

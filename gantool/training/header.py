@@ -23,7 +23,7 @@ NAME_LIMIT = 500
 """Characters of a tensor's name."""
 RANK_LIMIT = 8
 """Dimensions of a tensor."""
-SIZE_LIMIT = 1 << 40
+SIZE_LIMIT = 1 << 39
 """Bytes of a file."""
 
 DTYPES: Mapping[str, torch.dtype] = {

@@ -40,6 +40,8 @@ from gantool.training.steps import Steps
 from gantool.training.trace import Trace
 from gantool.version import __version__
 
+_INFO_LIMIT = 4_000_000
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -293,8 +295,8 @@ def _differences(before: dict[str, Any], now: dict[str, Any]) -> str:
 def _was_exact(run: RunFolder) -> bool:
     """A run that was once resumed inexactly stays marked."""
     try:
-        return bool(json.loads(run.info.read_text(encoding="utf-8")).get("bit_exact", True))
-    except (OSError, ValueError):
+        return bool(json.loads(files.read_regular(run.info, _INFO_LIMIT)).get("bit_exact", True))
+    except (OSError, ValueError, AttributeError, RecursionError):
         return True
 
 

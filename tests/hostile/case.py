@@ -58,8 +58,9 @@ class Case:
         name: what is hostile about it.
         make: makes it.
         verb: who reads it, a key of `verbs.VERBS`.
-        says: a part of the message, which a person needs; ``file`` in it stands for the file's name.
+        says: a part of the message, which a person needs.
         codes: the exit codes that are right.
+        names: what a refusal names; None for the file. A config that asks for too much is refused by its key.
     """
 
     name: str
@@ -67,3 +68,4 @@ class Case:
     verb: str
     says: str
     codes: Sequence[int]
+    names: str | None = None

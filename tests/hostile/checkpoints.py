@@ -41,7 +41,7 @@ def _good() -> tuple[str, Tensors]:
         "config": portable(settings.to_dict()),
         "shape": [1, 16, 16],
         "classes": [f"class {number}" for number in range(_CLASSES)],
-        "images_seen": 64,
+        "images_seen": 32,
         "attempt": 0,
         "metrics_lines": 0,
         "best": None,
@@ -272,16 +272,16 @@ _FILES: Mapping[str, tuple[Callable[[Room], Path], str]] = {
     "tensors that are missing": (_changed(_tensors(lambda tensors: tensors.pop("ema.image.bias"))), _MISFIT),
     "tensors called like paths": (_changed(_tensors(_path_names)), _MISFIT),
     "tensors called by control characters": (_changed(_tensors(_odd_names)), _MISFIT),
-    "a pipe": (_pipe, "no regular file"),
+    "a pipe": (_pipe, "give a checkpoint"),
     "a terabyte of nothing": (_sparse, "cannot be read"),
 }
 
 _ODD_RUNS: Mapping[str, tuple[Change, str]] = {
-    "images_seen below 0": (_set("images_seen", -5), "none of its 1 checkpoints"),
+    "images_seen below 0": (_set("images_seen", -5), "cannot be right"),
     "images_seen of 10^30": (_set("images_seen", 10**30), "cannot be right"),
     "metrics_lines that is text": (_set("metrics_lines", "all"), "cannot be right"),
     "no images_seen": (_without("images_seen"), "lacks 'images_seen'"),
-    "processes: 10^9": (_set("environment", {"processes": 10**9}), "made with other data"),
+    "processes: 10^9": (_set("environment", {"processes": 10**9}), "say how many you want"),
     "a best file up the tree": (
         _set("best", {"file": "../../../../home/secret.txt", "metric": "x", "value": 1.0}),
         "made with other data",
@@ -291,14 +291,14 @@ _ODD_RUNS: Mapping[str, tuple[Change, str]] = {
     "widths of a million": (_model(hidden=[1_000_000, 1_000_000]), "does not fit its config"),
     "a data path up the tree": (
         lambda metadata, _: metadata["config"].update(data={"source": "folder", "path": "../../../home"}),
-        "",
+        "its config does not describe a run",
     ),
-    "a name with markup": (lambda metadata, _: metadata["config"].update(name=MARKUP), "names the run folder"),
+    "a name with markup": (lambda metadata, _: metadata["config"].update(name=MARKUP), "its config does not describe a run"),
     "moments of another shape": (
         _tensors(lambda tensors: tensors.update({n: t[:1] for n, t in tensors.items() if n.endswith(".exp_avg")})),
         "does not fit its config",
     ),
-    "a pickle": (_set("kind", "export"), "an exported generator"),
+    "an exported generator": (_set("kind", "export"), "an exported generator"),
 }
 
 
@@ -308,7 +308,7 @@ def _as_run(make: Callable[[Room], Path]) -> Callable[[Room], Path]:
     def made(room: Room) -> Path:
         run = RunFolder(room.out / "run")
         run.create()
-        shutil.move(make(room), run.checkpoint_path(64))
+        shutil.move(make(room), run.checkpoint_path(32))
         run.config.write_text(config().to_yaml(), encoding="utf-8")
         return run.path
 

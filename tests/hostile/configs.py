@@ -56,20 +56,20 @@ _TEXTS: Mapping[str, tuple[Text, str]] = {
     "a pickle": (lambda room: f"cos\nsystem\n(S'touch {room.bait}'\ntR.", ""),
 }
 
-_CHANGES: Mapping[str, tuple[str, str, tuple[int, ...]]] = {
-    "a name up the tree": ("name=../../../home/canary", "names the run folder", (2,)),
-    "widths of 2^40": ("model={name: mlp, hidden: [1099511627776, 1099511627776]}", "no network can be that large", (2,)),
-    "widths of a million": ("model={name: mlp, hidden: [1000000, 1000000]}", "GB are free", (6,)),
-    "widths of 10,000": ("model={name: mlp, hidden: [10000, 10000]}", "out of memory", (6,)),
-    "101 layers": (f"model={{name: mlp, hidden: [{', '.join(['8'] * 101)}]}}", "hidden", (2,)),
-    "a resolution of 2^30": ("data.resolution=1073741824", "resolution", (2, 3)),
-    "a seed of 10^40": (f"seed={10**40}", "seed", (2,)),
-    "a batch of 10^12": ("training.batch_size=1000000000000", "largest batch that would do", (3,)),
-    "learning rate .inf": ("optimizer.generator.learning_rate=.inf", "learning_rate", (2,)),
-    "data up the tree": ("data={source: folder, path: ../../../../../../etc}", "etc", (3,)),
-    "data from /proc": ("data={source: folder, path: /proc/self/task}", "task", (3,)),
-    "data from a device": ("data={source: idx, path: /dev/zero}", "zero", (3,)),
-    "exclusions from a device": ("data.exclude=/dev/zero", "zero", (2,)),
+_CHANGES: Mapping[str, tuple[str, str, tuple[int, ...], str | None]] = {
+    "a name up the tree": ("name=../../../home/canary", "names the run folder", (2,), None),
+    "widths of 2^40": ("model={name: mlp, hidden: [1099511627776, 1099511627776]}", "no network can be that large", (2, 6), "model: "),
+    "widths of a million": ("model={name: mlp, hidden: [1000000, 1000000]}", "are free", (6,), "model: "),
+    "widths of 10,000": ("model={name: mlp, hidden: [10000, 10000]}", "are free", (6,), "model: "),
+    "101 layers": (f"model={{name: mlp, hidden: [{', '.join(['8'] * 101)}]}}", "hidden", (2,), None),
+    "a resolution of 2^30": ("data.resolution=1073741824", "resolution", (2,), None),
+    "a seed of 10^40": (f"seed={10**40}", "seed", (2,), None),
+    "a batch of 10^12": ("training.batch_size=1000000000000", "largest batch that would do", (3,), "training.batch_size"),
+    "learning rate .inf": ("optimizer.generator.learning_rate=.inf", "learning_rate", (2,), None),
+    "data up the tree": ("data={source: folder, path: ../../../../../../etc}", "no pictures", (3,), "etc"),
+    "data from /proc": ("data={source: folder, path: /proc/self/task}", "no pictures", (3,), "/proc/self/task"),
+    "data from a device": ("data={source: idx, path: /dev/zero}", "data.path must be a folder", (3,), "/dev/zero"),
+    "exclusions from a device": ("data.exclude=/dev/zero", "no regular file", (2,), "/dev/zero"),
 }
 
 
@@ -113,5 +113,5 @@ def cases() -> Iterator[Case]:
     """All of them."""
     for number, (name, (text, says)) in enumerate(_TEXTS.items()):
         yield Case(name, _written(text), ("config check", "config show", "train")[number % 3], says, (2,))
-    for name, (change, says, codes) in _CHANGES.items():
-        yield Case(name, _whole(change), "train", says, codes)
+    for name, (change, says, codes, names) in _CHANGES.items():
+        yield Case(name, _whole(change), "train", says, codes, names)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.faults import processes
-from tests.hostile import checkpoints, configs
+from tests.hostile import archives, checkpoints, configs, pictures
 from tests.hostile.case import Case
 from tests.hostile.sound import Sound
 from tests.hostile.trial import Outcome, outcome
@@ -14,6 +14,8 @@ from tests.hostile.trial import Outcome, outcome
 SECTIONS: Mapping[str, Sequence[Case]] = {
     "checkpoints": tuple(checkpoints.cases()),
     "configs": tuple(configs.cases()),
+    "pictures": tuple(pictures.cases()),
+    "archives": tuple(archives.cases()),
 }
 
 _here: list[tuple[Sound, Path]] = []

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from gantool.legible import escaped
 from tests.hostile.case import MARKUP, Case, Room
 from tests.hostile.jail import Served
 from tests.hostile.sound import Sound
@@ -74,10 +75,11 @@ def _of_the_end(case: Case, served: Served, file: Path) -> list[str]:
         faults.append(f"a traceback: {served.words.strip().splitlines()[-1]}")
     if found := _UNSEEN.search(served.words):
         faults.append(f"the control character {found[0]!r}")
-    if case.says.replace("file", file.name, 1) not in served.words:
+    if case.says not in served.words:
         faults.append(f"nothing about {case.says!r}")
-    if served.code and file.name not in served.words and ascii(file.name)[1:-1] not in served.words:
-        faults.append("the file is not named")
+    name = case.names or file.name
+    if served.code and name not in served.words and escaped(name) not in served.words:
+        faults.append(f"{name!r} is not named")
     return faults
 
 
