@@ -159,7 +159,9 @@ class PreparedSet:
         channels, height, width = self.header["shape"]
         alike = all(s.shape[1:] == (height, width, channels) and s.dtype == np.uint8 for s in self._shards)
         lengths = {len(self), len(self._split), len(self) if self._labels is None else len(self._labels)}
-        return alike and len(lengths) == 1 and len(self) == sum(self.header["counts"].values())
+        labels = self._labels
+        named = labels is None or not len(labels) or 0 <= labels.min() <= labels.max() < len(self.classes)
+        return alike and named and len(lengths) == 1 and len(self) == sum(self.header["counts"].values())
 
 
 def _record(line: bytes) -> dict[str, Any]:
@@ -200,9 +202,30 @@ def _is_header(header: object) -> bool:
     needed = {"format", "shape", "classes", "counts", "fingerprint", "origin", "files"}
     if not header.keys() >= needed or not isinstance(header["files"], dict):
         return False
-    shape = header["shape"]
-    has_shape = isinstance(shape, list) and len(shape) == 3 and all(isinstance(side, int) for side in shape)
-    return has_shape and all(Path(name).name == name for name in header["files"])
+    return (
+        all(Path(name).name == name and _is_file(file) for name, file in header["files"].items())
+        and _are_counts(header["shape"], 3)
+        and header["shape"][0] in (1, 3, 4)
+        and isinstance(header["counts"], dict)
+        and _are_counts([*header["counts"].values()], 2)
+        and isinstance(header["classes"], list)
+        and all(isinstance(name, str) for name in header["classes"])
+        and isinstance(header["fingerprint"], str)
+        and isinstance(header["origin"], str | None)
+        and isinstance(header.get("settings", {}), dict)
+        and isinstance(header.get("range"), dict | None)
+        and all(_are_counts([header.get(key, 0)], 1) for key in ("skipped", "duplicates", "excluded", "animated"))
+    )
+
+
+def _is_file(entry: object) -> bool:
+    return isinstance(entry, dict) and _are_counts([entry.get("bytes")], 1) and isinstance(entry.get("sha256"), list)
+
+
+def _are_counts(values: object, length: int) -> bool:
+    """So many whole numbers from 0, none of which is beyond any disk."""
+    known = isinstance(values, list) and len(values) == length
+    return known and all(type(value) is int and 0 <= value < 1 << 60 for value in values)  # type: ignore[attr-defined]
 
 
 def fingerprint_of(header: Mapping[str, Any]) -> str:

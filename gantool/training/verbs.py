@@ -111,6 +111,7 @@ class Resumption:
         if not self.run.exists():
             what = "not a run folder (it has no config.yaml)" if self.run.path.exists() else "no such folder"
             raise UsageError(f"{self.run.path}: {what}; `gantool train CONFIG` starts a run")
+        self.run.require_plain()
         self.display: Display | None = None
         self._allow_inexact = allow_inexact
         self._changed = ""

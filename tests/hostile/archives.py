@@ -188,17 +188,37 @@ def _gzip_of_nothing(room: Room) -> Path:
 
 
 _TARS: Mapping[str, tuple[Callable[[Room], Path], str, str, tuple[int, ...]]] = {
-    "a tar with a link out": (_special(tarfile.SYMTYPE, linkname="../../../secret.txt"), "check", "4", (0,)),
-    "a tar with a hard link out": (_special(tarfile.LNKTYPE, linkname="../../../secret.txt"), "check", "4", (0,)),
-    "a tar with a device": (_special(tarfile.CHRTYPE, devmajor=1, devminor=5), "check", "4", (0,)),
-    "a tar with a block device": (_special(tarfile.BLKTYPE, devmajor=8, devminor=0), "prepare", "4", (0,)),
-    "a tar with a pipe": (_special(tarfile.FIFOTYPE), "check", "4", (0,)),
+    "a tar with a link out": (
+        _special(tarfile.SYMTYPE, linkname="../../../secret.txt"),
+        "check",
+        "pictures      4",
+        (0,),
+    ),
+    "a tar with a hard link out": (
+        _special(tarfile.LNKTYPE, linkname="../../../secret.txt"),
+        "check",
+        "pictures      4",
+        (0,),
+    ),
+    "a tar with a device": (_special(tarfile.CHRTYPE, devmajor=1, devminor=5), "check", "pictures      4", (0,)),
+    "a tar with a block device": (
+        _special(tarfile.BLKTYPE, devmajor=8, devminor=0),
+        "prepare",
+        "Done: 3 pictures to train on",
+        (0,),
+    ),
+    "a tar with a pipe": (_special(tarfile.FIFOTYPE), "check", "pictures      4", (0,)),
     "a tar with a sparse member": (_special(tarfile.GNUTYPE_SPARSE), "check", "", (0, 3)),
-    "a tar that climbs by pax": (_pax(path="../../../canary/pictures.png"), "check", "4", (0,)),
+    "a tar that climbs by pax": (_pax(path="../../../canary/pictures.png"), "check", "pictures      4", (0,)),
     "a tar with a pax size of 10^30": (_pax(size="9" * 30), "check", "odd.tar", (3,)),
     "a tar with a negative pax size": (_pax(size="-1024"), "check", "odd.tar", (3,)),
     "a tar with a pax size that is text": (_pax(size="x"), "check", "", (0, 3)),
-    "a tar with a size of 2^63": (lambda room: _header(room, b"\x80" + b"\0" * 3 + b"\x7f" + b"\xff" * 7), "check", "", (3,)),
+    "a tar with a size of 2^63": (
+        lambda room: _header(room, b"\x80" + b"\0" * 3 + b"\x7f" + b"\xff" * 7),
+        "check",
+        "",
+        (3,),
+    ),
     "a tar with a negative size": (lambda room: _header(room, b"\xff" * 12), "check", "odd.tar", (3,)),
     "a tar with a long name of 8 GB": (lambda room: _header(room, b"77777777777", b"L"), "check", "odd.tar", (3,)),
     "a tar.gz of 8 GB": (_gzip_bomb, "check", "odd.tar.gz", (3,)),
@@ -206,16 +226,16 @@ _TARS: Mapping[str, tuple[Callable[[Room], Path], str, str, tuple[int, ...]]] = 
 }
 
 _ZIPS: Mapping[str, tuple[Callable[[Room], Path], str, str, tuple[int, ...]]] = {
-    "a zip with a link out": (_zip_link, "check", "4", (0,)),
-    "a zip of zips of zips": (_zip_of_zips, "check", "4", (0,)),
+    "a zip with a link out": (_zip_link, "check", "pictures      4", (0,)),
+    "a zip of zips of zips": (_zip_of_zips, "check", "pictures      4", (0,)),
     "a zip with 2 GB in 2 MB": (_bomb, "check", "", (0,)),
     "a zip with 2 GB in 2 MB, prepared": (_bomb, "prepare", "too large", (3,)),
     "a zip of 10 GB in 10 kB": (_overlapping, "check", "decompression bomb", (3,)),
     "a zip that states 4 GB": (_lying_size, "check", "", (0, 3)),
-    "a zip of 60,000 members": (_many_members, "check", "4", (0,)),
+    "a zip of 60,000 members": (_many_members, "check", "pictures      4", (0,)),
     "a zip without its end": (_damaged, "check", "odd.zip", (3,)),
-    "an encrypted-looking zip": (lambda room: _flagged(room, 0x1), "check", "4", (0,)),
-    "a zip of an unknown method": (lambda room: _method(room, 99), "check", "4", (0,)),
+    "an encrypted-looking zip": (lambda room: _flagged(room, 0x1), "check", "pictures      4", (0,)),
+    "a zip of an unknown method": (lambda room: _method(room, 99), "check", "pictures      4", (0,)),
 }
 
 
@@ -239,8 +259,10 @@ def _method(room: Room, method: int) -> Path:
 def cases() -> Iterator[Case]:
     """All of them."""
     for name, called in _LED_ASTRAY.items():
-        yield Case(f"zip: {name}", _named_zip(called), "check", "", (0,))
-        yield Case(f"tar: {name}", _named_tar(called), "prepare", "", (0,))
-    yield Case("tar.gz: slip up the tree", _named_tar(_LED_ASTRAY["slip up the tree"], ".gz"), "prepare", "", (0,))
+        taken = not name.startswith("slip")
+        yield Case(f"zip: {name}", _named_zip(called), "check", f"pictures      {4 + taken}", (0,))
+        yield Case(f"tar: {name}", _named_tar(called), "prepare", f"Done: {3 + taken} pictures to train on", (0,))
+    gzipped = _named_tar(_LED_ASTRAY["slip up the tree"], ".gz")
+    yield Case("tar.gz: slip up the tree", gzipped, "prepare", "Done: 3 pictures to train on", (0,))
     for name, (make, verb, says, codes) in {**_TARS, **_ZIPS}.items():
         yield Case(name, make, verb, says, codes)

@@ -61,6 +61,7 @@ class Case:
         says: a part of the message, which a person needs.
         codes: the exit codes that are right.
         names: what a refusal names; None for the file. A config that asks for too much is refused by its key.
+        more_mb: what it may take beyond the allowance, because it is within what is said to be read.
     """
 
     name: str
@@ -69,3 +70,4 @@ class Case:
     says: str
     codes: Sequence[int]
     names: str | None = None
+    more_mb: float = 0.0

@@ -238,7 +238,10 @@ _FILES: Mapping[str, tuple[Callable[[Room], Path], str]] = {
     "a shape of true": (_bytes(raw(described(a=entry("U8", [True], 0, 1)), bytes(1))), "shape cannot be right"),
     "100 dimensions": (_bytes(raw(described(a=entry("U8", [1] * 100, 0, 1)), bytes(1))), "shape cannot be right"),
     "metadata that is a list": (_bytes(raw(json.dumps({"__metadata__": [1]}).encode())), "not text by name"),
-    "another tool's file": (_bytes(raw(json.dumps({"a": entry("U8", [1], 0, 1)}).encode(), b"x")), "not one that gantool"),
+    "another tool's file": (
+        _bytes(raw(json.dumps({"a": entry("U8", [1], 0, 1)}).encode(), b"x")),
+        "not one that gantool",
+    ),
     "a digest that is wrong": (_changed(lambda *_: None, signed=False), "does not match its digest"),
     "metadata of a million lists": (
         _bytes(signed('{"a": [' + "[]," * 1_000_000 + "[]]}", {})),
@@ -293,13 +296,22 @@ _ODD_RUNS: Mapping[str, tuple[Change, str]] = {
         lambda metadata, _: metadata["config"].update(data={"source": "folder", "path": "../../../home"}),
         "its config does not describe a run",
     ),
-    "a name with markup": (lambda metadata, _: metadata["config"].update(name=MARKUP), "its config does not describe a run"),
+    "a name with markup": (
+        lambda metadata, _: metadata["config"].update(name=MARKUP),
+        "its config does not describe a run",
+    ),
     "moments of another shape": (
         _tensors(lambda tensors: tensors.update({n: t[:1] for n, t in tensors.items() if n.endswith(".exp_avg")})),
         "does not fit its config",
     ),
     "an exported generator": (_set("kind", "export"), "an exported generator"),
 }
+
+
+def good_checkpoint(path: Path) -> None:
+    """A sound one, of data that no one has."""
+    text, tensors = _good()
+    write_checkpoint(path, tensors, json.loads(text))
 
 
 def _as_run(make: Callable[[Room], Path]) -> Callable[[Room], Path]:
@@ -331,5 +343,3 @@ def cases() -> Iterator[Case]:
     names = [MARKUP, CONTROL, TURNED, *(f"class {number}" for number in range(3, _CLASSES))]
     yield Case("classes with markup", _changed(_set("classes", names)), "sample", "Done: 2 pictures", (0,))
     yield Case("classes with markup", _as_run(_changed(_set("classes", names))), "report", "", (0,))
-
-

@@ -10,13 +10,19 @@ from tests.hostile.sound import config
 
 Text = str | bytes | Callable[[Room], str]
 
-_LAUGHS = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n" + "".join(
+LAUGHS = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10)
 )
 
 _TEXTS: Mapping[str, tuple[Text, str]] = {
-    "a tag that runs a command": (lambda room: f"name: !!python/object/apply:os.system ['touch {room.bait}']\n", "tags"),
-    "a tag that imports": (lambda room: f"name: !!python/module:os\nseed: !!python/name:os.system\n# {room.bait}", "tags"),
+    "a tag that runs a command": (
+        lambda room: f"name: !!python/object/apply:os.system ['touch {room.bait}']\n",
+        "tags",
+    ),
+    "a tag that imports": (
+        lambda room: f"name: !!python/module:os\nseed: !!python/name:os.system\n# {room.bait}",
+        "tags",
+    ),
     "a tag that makes an object": (
         lambda room: f"!!python/object/new:subprocess.Popen\nargs: [['touch', '{room.bait}']]\n",
         "tags",
@@ -25,7 +31,7 @@ _TEXTS: Mapping[str, tuple[Text, str]] = {
         lambda room: f"%TAG ! tag:yaml.org,2002:python/\n---\nname: !object/apply:os.system ['touch {room.bait}']\n",
         "tags",
     ),
-    "a billion laughs": (_LAUGHS, "aliases that repeat too much"),
+    "a billion laughs": (LAUGHS, "aliases that repeat too much"),
     "an alias to itself": ("a: &a [*a]\n", "alias"),
     "10,000 brackets": ("[" * 10_000, "nested more than"),
     "10,000 braces": ("{a: " * 10_000, "nested more than"),
@@ -58,13 +64,23 @@ _TEXTS: Mapping[str, tuple[Text, str]] = {
 
 _CHANGES: Mapping[str, tuple[str, str, tuple[int, ...], str | None]] = {
     "a name up the tree": ("name=../../../home/canary", "names the run folder", (2,), None),
-    "widths of 2^40": ("model={name: mlp, hidden: [1099511627776, 1099511627776]}", "no network can be that large", (2, 6), "model: "),
+    "widths of 2^40": (
+        "model={name: mlp, hidden: [1099511627776, 1099511627776]}",
+        "no network can be that large",
+        (2, 6),
+        "model: ",
+    ),
     "widths of a million": ("model={name: mlp, hidden: [1000000, 1000000]}", "are free", (6,), "model: "),
     "widths of 10,000": ("model={name: mlp, hidden: [10000, 10000]}", "are free", (6,), "model: "),
     "101 layers": (f"model={{name: mlp, hidden: [{', '.join(['8'] * 101)}]}}", "hidden", (2,), None),
     "a resolution of 2^30": ("data.resolution=1073741824", "resolution", (2,), None),
     "a seed of 10^40": (f"seed={10**40}", "seed", (2,), None),
-    "a batch of 10^12": ("training.batch_size=1000000000000", "largest batch that would do", (3,), "training.batch_size"),
+    "a batch of 10^12": (
+        "training.batch_size=1000000000000",
+        "largest batch that would do",
+        (3,),
+        "training.batch_size",
+    ),
     "learning rate .inf": ("optimizer.generator.learning_rate=.inf", "learning_rate", (2,), None),
     "data up the tree": ("data={source: folder, path: ../../../../../../etc}", "no pictures", (3,), "etc"),
     "data from /proc": ("data={source: folder, path: /proc/self/task}", "no pictures", (3,), "/proc/self/task"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.faults import processes
-from tests.hostile import archives, checkpoints, configs, pictures
+from tests.hostile import archives, checkpoints, configs, pictures, runfolders, sets
 from tests.hostile.case import Case
 from tests.hostile.sound import Sound
 from tests.hostile.trial import Outcome, outcome
@@ -16,6 +16,8 @@ SECTIONS: Mapping[str, Sequence[Case]] = {
     "configs": tuple(configs.cases()),
     "pictures": tuple(pictures.cases()),
     "archives": tuple(archives.cases()),
+    "runfolders": tuple(runfolders.cases()),
+    "sets": tuple(sets.cases()),
 }
 
 _here: list[tuple[Sound, Path]] = []

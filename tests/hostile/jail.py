@@ -108,7 +108,7 @@ def _be(
         os.environ.update(environment)
         sys.argv = ["gantool", *arguments]
         if main is None:
-            from gantool.cli import main  # noqa: PLC0415
+            from gantool.cli import main
         if space_mb is not None:
             limit = int(space_mb * _MB)
             resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

@@ -101,7 +101,7 @@ _PROFILE_BOMB = chunk(b"iCCP", b"k\0\0" + zlib.compress(bytes(200_000_000), 9))
 _LONE: Mapping[str, tuple[Content, str, str]] = {
     "a PNG of 2^31 - 1 square": (png(2**31 - 1, 2**31 - 1, zlib.compress(bytes(100))), "x.png", "too large"),
     "a PNG of 1 x 100,000,001": (png(1, 100_000_001, zlib.compress(bytes(100))), "x.png", "too large"),
-    "a PNG of 0 x 0": (png(0, 0, b""), "x.png", "damaged"),
+    "a PNG of 0 x 0": (png(0, 0, b""), "x.png", "not an image"),
     "a bomb of 20,000 square": (lambda _: flat(20_000, 20_000), "x.png", "too large"),
     "a bomb just below the limit": (lambda _: flat(10_000, 9_999), "x.png", ""),
     "1 x 1,000,000": (lambda _: flat(1, 1_000_000), "x.png", ""),
@@ -128,7 +128,7 @@ _LONE: Mapping[str, tuple[Content, str, str]] = {
     "a WebP of 16,383 square": (_webp(16_383, 16_383), "x.webp", "x.webp"),
     "a TIFF of 2^32 - 1 square": (_tiff_of(2**32 - 1, 2**32 - 1), "x.tif", "x.tif"),
     "a TIFF of 50,000 square": (_tiff_of(50_000, 50_000), "x.tif", "too large"),
-    "a TIFF whose directory is its own next": (_tiff_loop(), "x.tif", "x.tif"),
+    "a TIFF whose directory is its own next": (_tiff_loop(), "x.tif", ""),
     "a TIFF with 65,535 entries": (_tiff([(256, 4, 2**32 - 1, 8)] * 65_535), "x.tif", "x.tif"),
     "a pickle": (lambda room: pickle.dumps(_Touch(room.bait)), "x.png", "not an image"),
     "PostScript that writes": (
@@ -145,6 +145,10 @@ _LONE: Mapping[str, tuple[Content, str, str]] = {
 }
 """One picture beside sound ones: what its file holds, what it is called, and what the message says of it."""
 
+_FIVE, _FOUR, _MADE = "pictures      5", "pictures      4", "Done: 4 pictures to train on"
+_LARGE, _LARGE_MB = "a bomb just below the limit", 300.0
+"""100 million pixels are what a good camera has: they are read, and take what SECURITY.md says."""
+
 _NAMES: Mapping[str, str] = {
     "a name with markup": f"{MARKUP.replace('/', '')}.png",
     "a name that clears the screen": f"{CONTROL}.png",
@@ -154,7 +158,7 @@ _NAMES: Mapping[str, str] = {
     "a name of a shell command": "$(touch code-was-run);`touch code-was-run`.png",
     "a name that is an option": "--force.png",
     "a name of 255 bytes": "x" * 251 + ".png",
-    "a name of a template": "{{ 7 * 7 }}{% include '/etc/passwd' %}.png",
+    "a name of a template": "{{ 7 * 7 }}{% include 'passwd' %}.png",
 }
 
 
@@ -280,25 +284,34 @@ _SHAPES = {
 def cases() -> Iterator[Case]:
     """All of them; what the check only says, the preparation refuses, unless it is told to skip."""
     for name, (content, called, says) in _LONE.items():
-        yield Case(name, _beside_sound(content, called), "check", "", (0,))
+        make = _beside_sound(content, called)
+        more = _LARGE_MB if name == _LARGE else 0.0
         if says:
-            yield Case(name, _beside_sound(content, called), "prepare", says, (3,), called)
+            yield Case(name, make, "check", "pictures      5, of which 4 can be read", (0,))
+            yield Case(name, make, "prepare", says, (3,), called)
         else:
-            yield Case(name, _beside_sound(content, called), "skip", "5", (0,))
+            yield Case(name, make, "check", _FIVE, (0,), more_mb=more)
+            yield Case(name, make, "skip", _MADE, (0,), more_mb=more)
     for name, called in _NAMES.items():
-        yield Case(f"{name}, in ruins", _beside_sound(b"no picture", called), "check", "", (0,))
+        yield Case(
+            f"{name}, in ruins",
+            _beside_sound(b"no picture", called),
+            "check",
+            "pictures      5, of which 4 can be read",
+            (0,),
+        )
         yield Case(f"{name}, in ruins", _beside_sound(b"no picture", called), "prepare", "not an image", (3,))
-        yield Case(f"{name}, sound", _beside_sound(saved("PNG"), called), "skip", "5", (0,))
-    yield Case("a link to /", _linked("up", "/"), "check", "4", (0,))
-    yield Case("a link to the folder above", _linked("up", "../.."), "check", "4", (0,))
+        yield Case(f"{name}, sound", _beside_sound(saved("PNG"), called), "skip", _MADE, (0,))
+    yield Case("a link to /", _linked("up", "/"), "check", _FOUR, (0,))
+    yield Case("a link to the folder above", _linked("up", "../.."), "check", _FOUR, (0,))
     yield Case("a link to a secret", _linked("x.png", "../../../secret.txt"), "prepare", "not an image", (3,), "x.png")
-    yield Case("a link to a device", _linked("x.png", "/dev/zero"), "check", "4", (0,))
-    yield Case("a link to itself", _linked("x.png", "x.png"), "check", "4", (0,))
-    yield Case("2,500 links in circles", _loops, "check", "4", (0,))
-    yield Case("60 folders deep", _deep, "check", "5", (0,))
-    yield Case("a pipe and a socket", _special, "check", "4", (0,))
-    yield Case("classes with odd names", _classes, "check", "", (0,))
-    yield Case("classes with odd names", _classes, "prepare", "", (0,))
+    yield Case("a link to a device", _linked("x.png", "/dev/zero"), "check", _FOUR, (0,))
+    yield Case("a link to itself", _linked("x.png", "x.png"), "check", _FOUR, (0,))
+    yield Case("2,500 links in circles", _loops, "check", _FOUR, (0,))
+    yield Case("60 folders deep", _deep, "check", _FIVE, (0,))
+    yield Case("a pipe and a socket", _special, "check", _FOUR, (0,))
+    yield Case("classes with odd names", _classes, "check", "pictures      9", (0,))
+    yield Case("classes with odd names", _classes, "prepare", "Done:", (0,))
     for name, (make, says) in _SHAPES.items():
         yield Case(name, make, "prepare", says, (3,))
         yield Case(name, make, "check", says, (3,))
@@ -312,4 +325,4 @@ def cases() -> Iterator[Case]:
         "captions that nest": b"[" * 500_000,
         "captions of a million digits": b'{"file_name": ' + b"9" * 1_000_000 + b"}\n",
     }.items():
-        yield Case(name, _table("metadata.jsonl", content), "check", "4", (0,))
+        yield Case(name, _table("metadata.jsonl", content), "check", _FOUR, (0,))

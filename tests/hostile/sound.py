@@ -89,7 +89,9 @@ class Sound:
     def serve(self, verb: str, file: Path, out: Path, space_mb: float | None = None) -> Served:
         """``verb`` on ``file``, writing to ``out``."""
         arguments = [str(part) for part in VERBS[verb].line(file, out, self.files["run"])]
-        return serve(arguments, out, space_mb=space_mb, seconds=120 if space_mb is None else SECONDS, **self.environment)
+        return serve(
+            arguments, out, space_mb=space_mb, seconds=120 if space_mb is None else SECONDS, **self.environment
+        )
 
     def _must(self, *arguments: str) -> None:
         (self._folder / "making").mkdir(exist_ok=True)
