@@ -13,6 +13,11 @@ import torch
 
 from gantool.errors import UsageError
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h
 _KEPT_BYTES = 1 << 30
 _GROWTH_BYTES = 64 << 20
@@ -117,3 +122,24 @@ def make_deterministic(device: torch.device) -> None:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.benchmark = False
     torch.use_deterministic_algorithms(True)
+
+
+def available_memory() -> int | None:
+    """Bytes that this process could take without others being swapped out; None where the system does not say.
+
+    Where the process is held to so much address space (``ulimit -v``), what is left of that counts too.
+    """
+    try:
+        free = _of_proc("/proc/meminfo", "MemAvailable:")
+        most = resource.getrlimit(resource.RLIMIT_AS)[0] if resource is not None else -1
+        if resource is None or most == resource.RLIM_INFINITY:
+            return free
+        return max(0, min(free, most - _of_proc("/proc/self/status", "VmSize:")))
+    except (OSError, ValueError, StopIteration):  # not Linux, or one of long ago
+        return None
+
+
+def _of_proc(file: str, key: str) -> int:
+    """A number of ``kB`` that the kernel states, in bytes."""
+    lines = Path(file).read_text(encoding="ascii", errors="replace").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key))

@@ -49,7 +49,7 @@ def export_generator(file_or_run: Path | str, out: Path, *, raw_weights: bool = 
         raise UsageError(f"{out}: is in the way; choose another name, or give --force to replace it")
     checkpoint = read_checkpoint(resolve_checkpoint(file_or_run))
     which, tensors = weights_of(checkpoint, raw=raw_weights)
-    build_network(checkpoint)  # what this version cannot build again is no gift
+    build_network(checkpoint, tensors)  # what this version cannot build again is no gift
     prefix = "generator" if which == "raw" else "ema"
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import socket
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,7 +55,9 @@ class RunFolder:
 
         Raises:
             ResourceError: when the place cannot be written.
+            UsageError: when a file of the run is a link, a pipe or a device: someone else's run folder can hold any.
         """
+        self.require_plain()
         try:
             for folder in (self.samples, self.checkpoint_folder):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -65,6 +68,22 @@ class RunFolder:
             raise ResourceError(
                 f"{self.path}: cannot be written ({error.strerror}); choose another --run-dir"
             ) from error
+
+    def require_plain(self) -> None:
+        """Refuse what would have a run written to outside its folder, or waited for.
+
+        Raises:
+            UsageError: naming the first link, pipe or device among the run's own files and folders.
+        """
+        folders = (self.tensorboard, self.samples, self.checkpoint_folder)
+        for path in (*folders, self.config, self.info, self.metrics, self.path / "lock", self.best_record):
+            try:
+                kind = stat.S_IFMT(path.lstat().st_mode)
+            except OSError:  # not there
+                continue
+            if kind != (stat.S_IFDIR if path in folders else stat.S_IFREG):
+                what = "a link" if kind == stat.S_IFLNK else "no plain file" if path not in folders else "no folder"
+                raise UsageError(f"{path}: is {what}; a run writes inside its own folder only: put the real one there")
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:

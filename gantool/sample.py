@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import difflib
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, SupportsIndex
 
@@ -28,12 +28,15 @@ from gantool import seeding
 from gantool.device import choose_device
 from gantool.errors import CheckpointError, ConfigError, ResourceError, UsageError
 from gantool.images import ImageShape, to_pixels
+from gantool.legible import legible
 from gantool.models import AnyModel
 from gantool.models.base import Generator
 from gantool.nn.spectral import settle_spectral_norm
 from gantool.provenance import Provenance
 from gantool.rundir import resolve_checkpoint
 from gantool.training.checkpoint import Checkpoint, read_checkpoint
+from gantool.training.fit import require_fit
+from gantool.training.metadata import TO_DRAW, require_sound
 
 BLOCK = 64
 """Images that are computed together, unless another batch size is asked for."""
@@ -188,11 +191,8 @@ def generator_of(checkpoint: Checkpoint, *, device: str = "auto", raw_weights: b
     """The generator of a checkpoint that was read already; for the arguments and faults see `load_generator`."""
     where = choose_device(device)
     which, tensors = weights_of(checkpoint, raw=raw_weights)
-    network, classes = build_network(checkpoint)
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise CheckpointError(f"{checkpoint.path}: its weights do not fit its own config\n{error}") from error
+    network, classes = build_network(checkpoint, tensors)
+    network.load_state_dict(tensors)
     settle_spectral_norm(network)
     metadata = checkpoint.metadata
     origin = Provenance(
@@ -223,23 +223,27 @@ def weights_of(checkpoint: Checkpoint, *, raw: bool) -> tuple[str, dict[str, Ten
     raise CheckpointError(f"{checkpoint.path}: holds no generator; give a checkpoint of a run or an exported file")
 
 
-def build_network(checkpoint: Checkpoint) -> tuple[Generator, tuple[str, ...]]:
+def build_network(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> tuple[Generator, tuple[str, ...]]:
     """The generator that the checkpoint's config describes, with fresh weights, and the classes it knows.
+
+    It is built only where ``tensors``, those of a generator by their own names, fit it: a config can ask for any size.
 
     Only the ``model`` section is read, so that an old checkpoint draws even when other sections have changed.
 
     Raises:
-        CheckpointError: when this version cannot build it.
+        CheckpointError: when this version cannot build it, or ``tensors`` do not fit it.
     """
     metadata = checkpoint.metadata
     try:
+        require_sound(checkpoint.path, metadata, TO_DRAW)
         settings = TypeAdapter[AnyModel](AnyModel).validate_python(metadata["config"]["model"])
         shape = ImageShape(*map(int, metadata["shape"]))
         classes = tuple(map(str, metadata["classes"])) if settings.conditioning == "class" else ()
+        require_fit(checkpoint.path, lambda: settings.build_generator(shape, len(classes)), tensors)
         with torch.random.fork_rng(devices=[]):  # the fresh weights go; the caller's random state stays
             network = settings.build_generator(shape, len(classes))
     except (KeyError, TypeError, ValueError, ConfigError) as error:  # pydantic's fault is a ValueError
-        wrote = metadata.get("version", "?")
+        wrote = legible(metadata.get("version", "?"), 40)
         raise CheckpointError(
             f"{checkpoint.path}: written by gantool {wrote}; this version cannot build its model\n{error}"
         ) from error

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from gantool import seeding
+from gantool import files, seeding
 from gantool.config import load_config
 from gantool.data import PreparedSet, preparation
 from gantool.data.detect import settings_for
@@ -35,12 +35,14 @@ from gantool.models.base import Discriminator
 from gantool.rundir import RunFolder, resolve_checkpoint
 from gantool.sample import LoadedGenerator, generator_of
 from gantool.training.checkpoint import Checkpoint, read_checkpoint
+from gantool.training.fit import require_fit
 
 _CHANNELS = {1: "grey", 3: "rgb", 4: "rgba"}
 FEWEST = 4
 """Pictures below which nothing can be measured."""
 
 _AT_ONCE, _PIECE = 4096, 256
+_INFO_LIMIT = 4_000_000
 _UNKNOWN = (
     "It is not known which pictures this model was trained on, so it could not be made sure that none of these is "
     "among them: on pictures that it was trained on, every number is too good."
@@ -260,10 +262,10 @@ def _trained_on(run: RunFolder, checkpoint: Checkpoint, progress: Progress) -> P
     """The set that a run was trained on: where it was, or made again from its pictures."""
     wanted = checkpoint.metadata.get("dataset_fingerprint")
     try:
-        known = json.loads(run.info.read_text(encoding="utf-8")).get("prepared")
+        known = json.loads(files.read_regular(run.info, _INFO_LIMIT)).get("prepared")
         if isinstance(known, str) and (found := PreparedSet.open(Path(known))).fingerprint == wanted:
             return found
-    except (OSError, ValueError, AttributeError, DataError):
+    except (OSError, ValueError, AttributeError, RecursionError, DataError):
         pass  # moved, damaged or deleted: it is made again
     config = load_config(run.config)
     found = PreparedSet.open(preparation.prepare(config.data, seed=config.seed, progress=progress))
@@ -317,8 +319,13 @@ def _critic(checkpoint: Checkpoint, generator: LoadedGenerator) -> Critic | None
         config = checkpoint.metadata["config"]
         settings = TypeAdapter[AnyModel](AnyModel).validate_python(config["model"])
         loss = TypeAdapter[AnyLoss](AnyLoss).validate_python(config["loss"])
+
+        def build() -> Discriminator:
+            return settings.build_discriminator(generator.shape, len(generator.classes))
+
+        require_fit(checkpoint.path, build, tensors)
         with torch.random.fork_rng(devices=[]):
-            network = settings.build_discriminator(generator.shape, len(generator.classes))
+            network = build()
         network.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
         raise CheckpointError(f"{checkpoint.path}: this version cannot build its discriminator\n{error}") from error

@@ -8,6 +8,7 @@ import sys
 
 from gantool.cli.app import app
 from gantool.errors import ConfigError, GantoolError, exit_code_of
+from gantool.legible import legible_lines
 
 
 def main() -> None:
@@ -17,7 +18,8 @@ def main() -> None:
     except GantoolError as error:
         if os.environ.get("RANK", "0") == "0":  # every rank meets most faults; one says so
             # A config fault begins with file:line, as editors and greps want it.
-            print(error if isinstance(error, ConfigError) else f"gantool: {error}", file=sys.stderr)
+            said = str(error) if isinstance(error, ConfigError) else f"gantool: {error}"
+            print(legible_lines(said), file=sys.stderr)
         sys.exit(exit_code_of(error))
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)

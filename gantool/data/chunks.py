@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+from gantool import files
+
 CHUNK = 4 << 20
 
 
@@ -18,7 +20,7 @@ def hashes(path: Path, tell: Callable[[int], None] | None = None) -> list[str]:
     buffer = bytearray(CHUNK)
     view = memoryview(buffer)
     found = []
-    with path.open("rb", buffering=0) as stream:
+    with files.open_regular(path, 1 << 62) as stream:
         while length := _fill(stream.readinto, view):
             found.append(hashlib.sha256(view[:length]).hexdigest())
             if tell is not None:

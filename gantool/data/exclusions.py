@@ -19,9 +19,11 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from gantool import files
 from gantool.errors import UsageError
 
 PROPOSED = "#? "
+_MOST_BYTES = 1 << 28
 
 _INTRODUCTION = f"""\
 # Pictures to leave out, one name a line:  gantool data prepare SOURCE --out DIR --exclude THIS_FILE
@@ -37,7 +39,7 @@ def read(path: Path) -> frozenset[str]:
         UsageError: when there is no such file, or a line of it cannot be understood.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = files.read_regular(path, _MOST_BYTES).decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"{path}: the list of exclusions cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import hashlib
 import os
@@ -114,8 +115,8 @@ def others(found: Sequence[Found]) -> str:
 def files_below(root: Path) -> list[Found]:
     """Every regular file below ``root``, sorted by name.
 
-    Hidden files, what operating systems leave behind, prepared sets, sockets, pipes and devices are passed over. Links
-    are followed after everything else was seen, and each file and folder counts once, by device and inode: so a loop
+    Hidden files, what operating systems leave behind, prepared sets, sockets, pipes, devices and links to folders that
+    hold ``root`` itself are passed over. Other links are followed after everything else was seen, and each file and folder counts once, by device and inode: so a loop
     ends, and a picture goes by the name of its real place where that is below ``root`` too.
 
     Raises:
@@ -149,11 +150,6 @@ def state_of(files: Iterable[Found]) -> str:
     return digest.hexdigest()
 
 
-def shown(name: str) -> str:
-    """A file name that can be printed, whatever its bytes were."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
 class _Walk:
     def __init__(self, root: Path) -> None:
         self.files: list[Found] = []
@@ -166,9 +162,12 @@ class _Walk:
         pending = [folder]
         while pending:
             here = pending.pop()
-            if not self._is_new(here.stat()):
+            try:
+                if not self._is_new(here.stat()):
+                    continue
+                entries = self._entries(here)
+            except FileNotFoundError:  # gone since it was listed
                 continue
-            entries = self._entries(here)
             if here != self._root and is_prepared(entry.name for entry in entries):
                 continue  # it was made of what lies around it
             for entry in entries:
@@ -177,16 +176,19 @@ class _Walk:
                 elif entry.is_dir():
                     pending.append(Path(entry.path))
                 else:
-                    self._add(Path(entry.path), entry.stat())
+                    with contextlib.suppress(FileNotFoundError):  # gone since it was listed
+                        self._add(Path(entry.path), entry.stat())
 
     def visit(self, link: Path) -> None:
-        """Follow one link; one that leads nowhere is passed over."""
+        """Follow one link; one that leads nowhere is passed over, or up: to ``/``, say, and all of this machine."""
         try:
             status = link.stat()
-        except OSError:  # also a link to itself
+            leads_up = self._root.resolve().is_relative_to(link.resolve())
+        except (OSError, RuntimeError):  # also a link to itself
             return
         if stat.S_ISDIR(status.st_mode):
-            self.enter(link)
+            if not leads_up:
+                self.enter(link)
         else:
             self._add(link, status)
 
@@ -194,6 +196,8 @@ class _Walk:
         try:
             with os.scandir(folder) as entries:
                 return sorted((entry for entry in entries if not is_junk(entry.name)), key=lambda e: e.name)
+        except FileNotFoundError:
+            raise
         except OSError as error:
             raise DataError(f"{folder}: this folder cannot be read ({error.strerror})") from error
 

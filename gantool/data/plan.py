@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from gantool.data.base import DataSettings, Source
 from gantool.data.decode import Options, Picture
-from gantool.data.listing import shown
 from gantool.data.wire import Fault
 from gantool.errors import DataError
+from gantool.legible import legible
 
 Progress = Callable[[str, int, int], None]
 """Called with what is going on, how many are done, and of how many."""
@@ -39,7 +39,7 @@ class Plan:
 
     def name(self, number: int) -> str:
         """The name of a picture, to be printed."""
-        return shown(self.source.items[number].name)
+        return legible(self.source.items[number].name)
 
 
 @dataclass

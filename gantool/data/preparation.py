@@ -21,13 +21,13 @@ from gantool.data import cache, exclusions, prepared, split
 from gantool.data.base import DataSettings, Source
 from gantool.data.decode import Options
 from gantool.data.finishing import Finish
-from gantool.data.listing import shown
 from gantool.data.making import Maker
 from gantool.data.plan import Plan, Progress, Tally
 from gantool.data.workers import require_workers
 from gantool.data.workshop import Workshop, remove_forgotten, workshop
 from gantool.data.writer import fault_list
 from gantool.errors import DataError, UsageError
+from gantool.legible import legible
 
 __all__ = ["Progress", "prepare"]
 
@@ -170,7 +170,7 @@ def _plan(settings: DataSettings, source: Source, seed: int, names: Collection[s
     items = source.items
     numbers = [number for number, item in enumerate(items) if item.name not in names]
     if unknown := sorted(set(names) - {item.name for item in items}):
-        first = ", ".join(shown(name) for name in unknown[:3])
+        first = ", ".join(legible(name) for name in unknown[:3])
         _log.warning("%s: %d excluded pictures are not there, such as %s", where, len(unknown), first)
     excluded = len(items) - len(numbers)
     if settings.max_images is not None:

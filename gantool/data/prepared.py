@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from gantool import files
 from gantool.data import chunks
 from gantool.errors import DataError
 
@@ -35,6 +36,9 @@ HEADER, RECORDS, LABELS, SPLIT = "dataset.json", "images.jsonl", "labels.npy", "
 SKIPPED, DUPLICATES = "skipped.txt", "duplicates.txt"
 CHECKED_AT_OPENING = 2 << 30
 """Bytes up to which opening a set reads it whole and checks every hash; beyond, only `PreparedSet.verify` does."""
+
+_HEADER_LIMIT = 1 << 26
+_RECORD_LIMIT = 1 << 20
 
 Split = Literal["train", "holdout"]
 
@@ -124,10 +128,18 @@ class PreparedSet:
         return None if self._labels is None else self._labels.take(rows)
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """One mapping a picture, in order: name, sha256, height, width, label, caption."""
-        with (self.folder / RECORDS).open(encoding="utf-8") as lines:
-            for line in lines:
-                yield json.loads(line)
+        """One mapping a picture, in order: name, sha256, height, width, label, caption.
+
+        Raises:
+            DataError: for a line that is not what was written.
+        """
+        path = self.folder / RECORDS
+        try:
+            with files.open_regular(path, 1 << 62) as stream:
+                while line := stream.readline(_RECORD_LIMIT):
+                    yield _record(line)
+        except (OSError, ValueError, RecursionError) as error:
+            raise _damaged(path, f"cannot be read ({error})") from error
 
     def verify(self, progress: Callable[[str, int, int], None] | None = None) -> None:
         """Check every byte against its hash, whatever the size.
@@ -147,7 +159,18 @@ class PreparedSet:
         channels, height, width = self.header["shape"]
         alike = all(s.shape[1:] == (height, width, channels) and s.dtype == np.uint8 for s in self._shards)
         lengths = {len(self), len(self._split), len(self) if self._labels is None else len(self._labels)}
-        return alike and len(lengths) == 1 and len(self) == sum(self.header["counts"].values())
+        labels = self._labels
+        named = labels is None or not len(labels) or 0 <= labels.min() <= labels.max() < len(self.classes)
+        return alike and named and len(lengths) == 1 and len(self) == sum(self.header["counts"].values())
+
+
+def _record(line: bytes) -> dict[str, Any]:
+    record = json.loads(line)
+    if not isinstance(record, dict) or not isinstance(record.get("name"), str):
+        raise ValueError("a line that describes no picture")  # noqa: TRY004 - damage, wherever it stands
+    if not all(isinstance(record.get(side), int) for side in ("height", "width")):
+        raise ValueError("a picture without a size")
+    return record
 
 
 def read_header(folder: Path) -> dict[str, Any]:
@@ -157,7 +180,7 @@ def read_header(folder: Path) -> dict[str, Any]:
         DataError: when it is missing, damaged, or of a format that this version does not read.
     """
     try:
-        header: dict[str, Any] = json.loads((folder / HEADER).read_text(encoding="utf-8"))
+        header: dict[str, Any] = json.loads(files.read_regular(folder / HEADER, _HEADER_LIMIT))
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(f"{folder}: no prepared set here (it has no {HEADER})") from None
     except (OSError, ValueError, RecursionError) as error:
@@ -179,9 +202,30 @@ def _is_header(header: object) -> bool:
     needed = {"format", "shape", "classes", "counts", "fingerprint", "origin", "files"}
     if not header.keys() >= needed or not isinstance(header["files"], dict):
         return False
-    shape = header["shape"]
-    has_shape = isinstance(shape, list) and len(shape) == 3 and all(isinstance(side, int) for side in shape)
-    return has_shape and all(Path(name).name == name for name in header["files"])
+    return (
+        all(Path(name).name == name and _is_file(file) for name, file in header["files"].items())
+        and _are_counts(header["shape"], 3)
+        and header["shape"][0] in (1, 3, 4)
+        and isinstance(header["counts"], dict)
+        and _are_counts([*header["counts"].values()], 2)
+        and isinstance(header["classes"], list)
+        and all(isinstance(name, str) for name in header["classes"])
+        and isinstance(header["fingerprint"], str)
+        and isinstance(header["origin"], str | None)
+        and isinstance(header.get("settings", {}), dict)
+        and isinstance(header.get("range"), dict | None)
+        and all(_are_counts([header.get(key, 0)], 1) for key in ("skipped", "duplicates", "excluded", "animated"))
+    )
+
+
+def _is_file(entry: object) -> bool:
+    return isinstance(entry, dict) and _are_counts([entry.get("bytes")], 1) and isinstance(entry.get("sha256"), list)
+
+
+def _are_counts(values: object, length: int) -> bool:
+    """So many whole numbers from 0, none of which is beyond any disk."""
+    known = isinstance(values, list) and len(values) == length
+    return known and all(type(value) is int and 0 <= value < 1 << 60 for value in values)  # type: ignore[attr-defined]
 
 
 def fingerprint_of(header: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gantool import files
 from gantool.data import chunks, prepared
-from gantool.data.listing import shown
+from gantool.legible import escaped
 
 SHARD_BYTES = 1 << 30
 
@@ -144,7 +144,7 @@ def sync(stream: BinaryIO) -> None:
 
 def fault_list(faults: Sequence[tuple[str, str]]) -> str:
     """One line a picture: its name and what is wrong with it."""
-    return "".join(f"{shown(name)}: {reason}\n" for name, reason in faults)
+    return "".join(f"{escaped(name)}: {escaped(reason)}\n" for name, reason in faults)
 
 
 def seal(folder: Path, facts: Mapping[str, Any]) -> None:

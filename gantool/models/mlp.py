@@ -23,7 +23,7 @@ class MLP(ModelSettings):
     channels_last: ClassVar[bool] = False
 
     name: Literal["mlp"] = "mlp"
-    hidden: tuple[PositiveInt, ...] = Field(default=(128, 256, 512, 1024), min_length=1)
+    hidden: tuple[PositiveInt, ...] = Field(default=(128, 256, 512, 1024), min_length=1, max_length=100)
     """Widths of the generator's hidden layers; the discriminator has the same, in reverse."""
     slope: NonNegativeFloat = 0.2
     """Of the LeakyReLU for negative inputs."""

@@ -46,7 +46,7 @@ class R3GAN(ModelSettings):
     """Channels of the lowest ``wide_levels`` levels; each one above them has half the channels of the one below."""
     wide_levels: PositiveInt = 4
     """4×4 to 32×32 in the paper."""
-    blocks: PositiveInt = 2
+    blocks: int = Field(default=2, ge=1, le=100)
     """Residual blocks a level."""
     expansion: PositiveInt = 2
     """The 3×3 convolution of a block has so many times its channels."""

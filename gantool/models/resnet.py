@@ -44,7 +44,7 @@ class ResNet(PooledSettings):
     """Widths double where the sides halve, up to so many times the first: 1 for one width throughout, BigGAN has 16."""
     kept_doublings: NonNegativeInt = 1
     """The discriminator's last map is so many doublings above the base: 1 leaves 8×8 of 32×32, 0 leaves 4×4."""
-    plain_blocks: NonNegativeInt = 2
+    plain_blocks: int = Field(default=2, ge=0, le=100)
     """Blocks of the discriminator on its last map."""
     attention: PositiveInt | None = None
     """Attend where the map is so many doublings above the base, or as near to it as the network goes; null for

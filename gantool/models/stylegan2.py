@@ -44,7 +44,7 @@ class StyleGAN2(PooledSettings):
     class_embedding_dim: int = Field(default=512, ge=1, le=4096)
     style_dim: PositiveInt = 512
     """Length of a style, and width of the mapping network."""
-    mapping_layers: PositiveInt = 8
+    mapping_layers: int = Field(default=8, ge=1, le=100)
     """Layers of the mapping network."""
     width: PositiveInt = 64
     """Channels at full resolution, in either network; they double where the sides halve."""

@@ -2,6 +2,7 @@
 
 The parametrization is ours for one reason: torch's lets autocast cast the product that the singular value
 comes from, and then fails on CUDA on mixed dtypes. Here it is computed in float32, whatever surrounds it.
+On the ``meta`` device, where a network is built for its names and shapes alone, nothing is computed.
 """
 
 from __future__ import annotations
@@ -36,12 +37,14 @@ class SpectralNorm(nn.Module):
         self.dim = dim
         self.eps = eps
         matrix = self._matrix(weight.detach())
-        self.register_buffer("left", F.normalize(torch.randn_like(matrix[:, 0]), dim=0, eps=eps))
-        self.register_buffer("right", F.normalize(torch.randn_like(matrix[0]), dim=0, eps=eps))
+        self.register_buffer("left", _unit_vector_like(matrix[:, 0], eps))
+        self.register_buffer("right", _unit_vector_like(matrix[0], eps))
         self.iterate(weight, _FIRST_ITERATIONS)
 
     def forward(self, weight: Tensor) -> Tensor:
         """The weight divided by its spectral norm; twice differentiable."""
+        if weight.is_meta:
+            return weight
         with torch.autocast(weight.device.type, enabled=False):
             if self.training:
                 self.iterate(weight, 1)
@@ -52,6 +55,8 @@ class SpectralNorm(nn.Module):
     @torch.no_grad()
     def iterate(self, weight: Tensor, iterations: int) -> None:
         """Move both vectors ``iterations`` steps of the power method along (Miyato 2018, algorithm 1)."""
+        if weight.is_meta:
+            return
         matrix = self._matrix(weight)
         for _ in range(iterations):
             self.left.copy_(F.normalize(torch.mv(matrix, self.right), dim=0, eps=self.eps))
@@ -59,6 +64,12 @@ class SpectralNorm(nn.Module):
 
     def _matrix(self, weight: Tensor) -> Tensor:
         return weight.transpose(0, self.dim).flatten(1)
+
+
+def _unit_vector_like(vector: Tensor, eps: float) -> Tensor:
+    if vector.is_meta:
+        return torch.empty_like(vector)
+    return F.normalize(torch.randn_like(vector), dim=0, eps=eps)
 
 
 def spectral_norm_everywhere(module: nn.Module) -> None:

@@ -8,10 +8,8 @@ from collections.abc import Callable
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 
-from gantool.data.listing import shown
+from gantool.legible import escaped
 
-_JOINERS = "\u200c\u200d"
-"""Invisible, but parts of words and of emoji."""
 _PLAINER = {
     "×": "x",
     "…": "~",
@@ -32,10 +30,7 @@ _LARGEST, _SMALLEST = 1e15, 1e-7
 
 def visible(text: str) -> str:
     r"""A stranger's text that moves no cursor and turns no line around: what cannot be seen becomes ``\x1b``."""
-    return "".join(
-        char if char.isprintable() or char in _JOINERS else char.encode("unicode_escape").decode("ascii")
-        for char in shown(text)
-    )
+    return escaped(text)
 
 
 def shortened(text: str, width: int) -> str:

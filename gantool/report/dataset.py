@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from gantool import dataset
 from gantool.config import ExperimentConfig
 from gantool.data import PreparedSet
-from gantool.errors import CheckpointError, DataError
+from gantool.errors import CheckpointError, DataError, ResourceError
 from gantool.pages.text import counted, visible
 from gantool.rundir import RunFolder
 from gantool.training.checkpoint import read_checkpoint
@@ -101,7 +101,7 @@ def _of_checkpoint(run: RunFolder) -> Mapping[str, Any]:
     newest = run.newest()
     try:
         return read_checkpoint(newest).metadata if newest is not None else {}
-    except CheckpointError:
+    except (CheckpointError, ResourceError):
         return {}
 
 

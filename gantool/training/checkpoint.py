@@ -3,25 +3,31 @@
 Its metadata holds two strings: ``gantool`` (canonical JSON: sorted keys, no times, no absolute paths) and
 ``digest``, the SHA-256 over that JSON and, by sorted name, every tensor's name, dtype, shape and bytes. So two
 identical runs have equal digests, a flipped bit is found, and nothing that is loaded can run code: this module
-reads safetensors and never a pickle.
+reads safetensors and never a pickle. The file is opened once, never mapped, and read by us: what was checked is what
+is loaded.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
 from gantool import files
-from gantool.errors import CheckpointError, DamagedCheckpointError
+from gantool.device import available_memory
+from gantool.errors import CheckpointError, DamagedCheckpointError, ResourceError
+from gantool.legible import legible
+from gantool.training.header import HEADER_LIMIT, SIZE_LIMIT, Header, HeaderFault, Place, read_header
+from gantool.training.metadata import require_sound
 from gantool.version import __version__
 
 SCHEMA = 2
@@ -45,10 +51,16 @@ def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], metadata: Mappin
 
     Raises:
         OSError: when the disk is full or cannot be written; what was at ``path`` is untouched.
+        CheckpointError: when the metadata is larger than is ever read again.
     """
     # safetensors keeps no strides, so everything is written in logical order.
     dense = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = canonical_json({"schema": SCHEMA, "tool": "gantool", "version": __version__, **metadata})
+    if len(text) > HEADER_LIMIT // 2:  # what could not be read must not be written
+        raise CheckpointError(
+            f"{path}: {len(text) / 1e6:.1f} MB would stand in its header, {HEADER_LIMIT / 2e6:.1f} MB may: "
+            "there are too many classes, or their names are too long; merge some, or set data.labels: none"
+        )
     digest = digest_of(dense, text)
     with files.atomic_path(path) as temporary:
         try:
@@ -63,34 +75,68 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
 
     Raises:
         CheckpointError: for a file that is missing, foreign, damaged, or of a newer schema.
+        ResourceError: where its tensors do not fit into memory.
     """
     path = Path(path)
     try:
-        with safe_open(path, framework="pt") as opened:
-            header = opened.metadata() or {}
-            if "gantool" not in header or "digest" not in header:
+        with files.open_regular(path, SIZE_LIMIT) as stream:
+            header = read_header(stream, os.fstat(stream.fileno()).st_size)
+            if not {"gantool", "digest"} <= header.metadata.keys():
                 raise CheckpointError(f"{path}: a safetensors file, but not one that gantool wrote")
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
+            tensors = _tensors(path, stream, header)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror or _first_line(error)})") from error
-    except (SafetensorError, ValueError, RuntimeError) as error:
-        raise DamagedCheckpointError(f"{path}: cannot be read as a checkpoint ({_first_line(error)})") from error
-    if digest_of(tensors, header["gantool"]) != header["digest"]:
+    except ValueError as error:  # a fault of the header, or a null byte in the name
+        reason = legible(_first_line(error))
+        raise DamagedCheckpointError(f"{path}: cannot be read as a checkpoint ({reason}); use an older one") from error
+    text, digest = header.metadata["gantool"], header.metadata["digest"]
+    if digest_of(tensors, text) != digest:
         raise DamagedCheckpointError(f"{path}: damaged: its content does not match its digest; use an older checkpoint")
-    return Checkpoint(path, _metadata(path, header["gantool"]), tensors, header["digest"])
+    return Checkpoint(path, _metadata(path, text), tensors, digest)
+
+
+def _tensors(path: Path, stream: BinaryIO, header: Header) -> dict[str, Tensor]:
+    """All tensors, in the order in which they lie; ``stream`` stands at the first.
+
+    Raises:
+        HeaderFault: for bytes that are not there, or are no values of their dtype.
+        ResourceError: where there is no memory for them.
+    """
+    there = available_memory()
+    wanted = f"{path}: {header.size / 1e6:,.0f} MB of tensors do not fit into memory"
+    advice = "if it is yours, read it on a machine with more"
+    if there is not None and header.size > there:
+        raise ResourceError(f"{wanted} ({there / 1e6:,.0f} MB are free); {advice}")
+    try:
+        return {name: _tensor(name, stream, place) for name, place in header.places.items()}
+    except MemoryError as error:
+        raise ResourceError(f"{wanted}; {advice}") from error
+
+
+def _tensor(name: str, stream: BinaryIO, place: Place) -> Tensor:
+    if place.begin == place.end:
+        return torch.empty(place.shape, dtype=place.dtype)
+    content = bytearray(place.end - place.begin)
+    if stream.readinto(content) < len(content):  # type: ignore[attr-defined]
+        raise HeaderFault("truncated while it was read")
+    flat = torch.frombuffer(content, dtype=torch.uint8)
+    if place.dtype is torch.bool and bool((flat > 1).any()):
+        raise HeaderFault(f"tensor {name!r}: bytes that are neither true nor false")
+    return flat.view(place.dtype).view(place.shape)
 
 
 def _metadata(path: Path, text: str) -> dict[str, Any]:
     try:
         metadata = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path}: its metadata is not JSON") from error
+        raise CheckpointError(f"{path}: its metadata is not JSON; gantool did not write it") from error
     schema = metadata.get("schema") if isinstance(metadata, dict) else None
     if not isinstance(schema, int) or schema < 1:
         raise CheckpointError(f"{path}: its metadata names no schema; gantool did not write it")
     if schema > SCHEMA:
-        wrote = metadata.get("version", "a newer version")
+        wrote = legible(metadata.get("version", "a newer version"), 40)
         raise CheckpointError(f"{path}: written by gantool {wrote} in schema {schema}; upgrade gantool to read it")
+    require_sound(path, metadata)
     return dict(metadata)
 
 

@@ -178,8 +178,17 @@ def _last_values(run: RunFolder) -> list[Values]:
         lines = run.metrics.read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
-    found = (json.loads(line) for line in reversed(lines) if '"event": "evaluation"' in line)
+    found = (value for line in reversed(lines) if '"event": "evaluation"' in line and (value := _parsed(line)))
     return [*itertools.islice(found, _REMEMBERED)][::-1]
+
+
+def _parsed(line: str) -> Values | None:
+    """A line of the log; None for one that gantool did not write."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 @contextmanager

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from gantool.rundir import RunFolder
 
+_LONGEST_LINE = 1 << 20
+
 
 class Recorder:
     """Appends to a run's records, cut back to where its checkpoint stood.
@@ -97,7 +99,7 @@ def _cut_back(path: Path, lines: int) -> int:
     path.touch()
     kept = 0
     with path.open("r+b") as stream:
-        while kept < lines and stream.readline().endswith(b"\n"):
+        while kept < lines and stream.readline(_LONGEST_LINE).endswith(b"\n"):
             kept += 1
         stream.truncate(stream.tell())
     return kept

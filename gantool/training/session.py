@@ -29,6 +29,7 @@ from gantool.training.checkpoint import SCHEMA, Checkpoint
 from gantool.training.compiling import compiled_or_plain
 from gantool.training.display import Display, choose_display
 from gantool.training.evaluation import Evaluation
+from gantool.training.fit import require_memory
 from gantool.training.grid import SampleGrid
 from gantool.training.keeper import Keeper
 from gantool.training.loop import Ending, Outputs, train_until_done
@@ -38,6 +39,8 @@ from gantool.training.state import TrainingState, build_state
 from gantool.training.steps import Steps
 from gantool.training.trace import Trace
 from gantool.version import __version__
+
+_INFO_LIMIT = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,8 @@ class Session:
 
     def _train(self, dataset: PreparedSet, stop: StopFlag) -> Ending:
         config, machine = self.config, self.machine
+        if machine.device.type == "cpu":
+            require_memory(config, dataset.shape, len(dataset.classes))
         state = build_state(config, dataset.shape, len(dataset.classes), machine.device, machine.precision)
         with contextlib.ExitStack() as stack:
             outputs = self._outputs(dataset, state, stop, stack) if distributed.rank() == 0 else None
@@ -290,8 +295,8 @@ def _differences(before: dict[str, Any], now: dict[str, Any]) -> str:
 def _was_exact(run: RunFolder) -> bool:
     """A run that was once resumed inexactly stays marked."""
     try:
-        return bool(json.loads(run.info.read_text(encoding="utf-8")).get("bit_exact", True))
-    except (OSError, ValueError):
+        return bool(json.loads(files.read_regular(run.info, _INFO_LIMIT)).get("bit_exact", True))
+    except (OSError, ValueError, AttributeError, RecursionError):
         return True
 
 

@@ -6,7 +6,7 @@ and loading is strict: a name too many or too few is an error, never a silent fr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -16,6 +16,7 @@ from gantool import distributed, seeding
 from gantool.config import ExperimentConfig
 from gantool.errors import CheckpointError
 from gantool.images import ImageShape
+from gantool.legible import legible
 from gantool.models.base import Discriminator, Generator
 from gantool.nn.memory import Memory
 from gantool.nn.normalisation import synchronise_batch_norm
@@ -69,15 +70,7 @@ class TrainingState:
             CheckpointError: when a name is missing or foreign, or a shape or dtype differs.
         """
         live = self.tensors()
-        faults = [f"{name}: missing" for name in sorted(live.keys() - saved.keys())]
-        faults += [f"{name}: unknown" for name in sorted(saved.keys() - live.keys())]
-        for name in sorted(live.keys() & saved.keys()):
-            ours, theirs = live[name], saved[name]
-            if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
-                faults.append(f"{name}: is {theirs.dtype} {list(theirs.shape)}, the config wants {list(ours.shape)}")
-        if faults:
-            more = f"\n  … and {len(faults) - 10} more" if len(faults) > 10 else ""
-            raise CheckpointError("the checkpoint does not fit the config:\n  " + "\n  ".join(faults[:10]) + more)
+        require_equal("the checkpoint does not fit the config", live, saved)
         for name, tensor in live.items():
             tensor.copy_(saved[name])
         self._restore_scales(saved)
@@ -102,6 +95,25 @@ class TrainingState:
         self._restore_scales(tensors)
         self.images_seen, self.attempt, pending = (int(value) for value in counters.tolist())
         self.evaluation_pending = bool(pending)
+
+
+def require_equal(what: str, wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+    """Refuse names that are missing or unknown, and other shapes or dtypes.
+
+    Raises:
+        CheckpointError: ``what``, and the first ten differences.
+    """
+    faults = [f"{name}: missing" for name in sorted(wanted.keys() - found.keys())]
+    faults += [f"{name}: unknown" for name in sorted(found.keys() - wanted.keys())]
+    for name in sorted(wanted.keys() & found.keys()):
+        ours, theirs = wanted[name], found[name]
+        if ours.shape != theirs.shape:
+            faults.append(f"{name}: is {list(theirs.shape)}, the config wants {list(ours.shape)}")
+        elif ours.dtype != theirs.dtype:
+            faults.append(f"{name}: is {theirs.dtype}, the config wants {ours.dtype}")
+    if faults:
+        more = f"\n  … and {len(faults) - 10} more" if len(faults) > 10 else ""
+        raise CheckpointError(f"{what}:\n  " + "\n  ".join(legible(fault) for fault in faults[:10]) + more)
 
 
 def build_state(

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from gantool import files
 from gantool.config import ExperimentConfig, from_dict, load_config, parse_config
 from gantool.data import PreparedSet, prepare
-from gantool.errors import CheckpointError, DataError, UsageError
+from gantool.errors import CheckpointError, ConfigError, DataError, UsageError
 from gantool.rundir import RunFolder, next_free
 from gantool.training.checkpoint import Checkpoint, read_checkpoint
 from gantool.training.display import Display, Silent
+from gantool.training.fit import require_whole_fit
 from gantool.training.keeper import portable
 from gantool.training.loop import Ending
 from gantool.training.session import Session, choose_machine
 
 Progress = Callable[[str, int, int], None]
+_INFO_LIMIT = 4_000_000
 _CHANGE_NO_BITS = ("name", "log", "samples", "checkpoints", "evaluation", "training.total_images")
 _CHANGE_THE_RUN = ("model", "data", "seed")
 
@@ -107,12 +111,15 @@ class Resumption:
         if not self.run.exists():
             what = "not a run folder (it has no config.yaml)" if self.run.path.exists() else "no such folder"
             raise UsageError(f"{self.run.path}: {what}; `gantool train CONFIG` starts a run")
+        self.run.require_plain()
         self.display: Display | None = None
         self._allow_inexact = allow_inexact
         self._changed = ""
         self._checkpoint = _newest_readable(self.run)
         before = self._config_before()
         self.config = before
+        if self._checkpoint is not None:  # before anything of a size that only the config knows is made
+            require_whole_fit(self._checkpoint, before)
         if overrides:
             self.config = parse_config(before.to_yaml(), file=str(self.run.config), overrides=overrides)
             self._changed = self._check_changes(before.to_dict(), self.config.to_dict())
@@ -124,9 +131,19 @@ class Resumption:
 
     @property
     def processes(self) -> int:
-        """How many processes the run had."""
+        """How many processes the run had.
+
+        Raises:
+            CheckpointError: for many more than this machine has cores: a stranger's number starts no thousand of them.
+        """
         environment = self._checkpoint.metadata.get("environment", {}) if self._checkpoint else {}
-        return int(environment.get("processes", 1))
+        found, most = int(environment.get("processes", 1)), max(8, os.cpu_count() or 1)
+        if found > most:
+            raise CheckpointError(
+                f"{self.run.path}: ran in {found:,} processes, which are many for this machine's {os.cpu_count()} cores; "
+                "say how many you want: --processes N (another number needs --allow-inexact)"
+            )
+        return found
 
     def is_finished(self) -> bool:
         """Whether there is nothing left to do."""
@@ -171,9 +188,12 @@ class Resumption:
             written = load_config(self.run.config).to_dict()
         except UsageError:
             written = {}
-        if written and portable(written)["data"] == saved["data"]:
+        if written and portable(written)["data"] == saved.get("data"):
             saved["data"] = written["data"]
-        return from_dict(saved, file=str(self._checkpoint.path))
+        try:
+            return from_dict(saved, file=str(self._checkpoint.path))
+        except ConfigError as error:
+            raise CheckpointError(f"{self._checkpoint.path}: its config does not describe a run\n{error}") from error
 
     def _check_changes(self, before: dict[str, Any], after: dict[str, Any]) -> str:
         """The changes after which the run is no longer exact, "" for none."""
@@ -220,7 +240,7 @@ def _under(key: str, roots: Sequence[str]) -> bool:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        loaded = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        loaded = json.loads(files.read_regular(path, _INFO_LIMIT))
+    except (OSError, ValueError, RecursionError):
         return {}
     return loaded if isinstance(loaded, dict) else {}

@@ -183,7 +183,7 @@ def rewritten(path: Path, out: Path, **changes: object) -> Path:
         ({"config": {}}, "cannot build its model"),
         ({"shape": [1, 17, 16]}, "cannot build its model"),
         ({"classes": []}, "cannot build its model"),
-        ({"shape": None}, "cannot build its model"),
+        ({"shape": None}, "its metadata lacks 'shape'"),
         ({"shape": [1, 32, 32]}, "do not fit"),
     ],
 )

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from gantool.data.base import Channels, DataSettings, Item
 from gantool.data.decode import FILE_LIMIT, SUFFIXES
-from gantool.data.listing import ARCHIVES, Found, files_at, is_junk, shown, state_of
+from gantool.data.listing import ARCHIVES, Found, files_at, is_junk, state_of
 from gantool.data.sources.box import Box, Member
 from gantool.data.sources.classes import require_label
 from gantool.data.sources.names import is_picture, why_not
@@ -23,6 +23,7 @@ from gantool.data.sources.tarred import Tar
 from gantool.data.sources.tree import Labelled, Labels, Tree, labelled, suggested
 from gantool.data.sources.zipped import Zip
 from gantool.errors import DataError
+from gantool.legible import legible
 
 
 class Archive(DataSettings):
@@ -127,7 +128,7 @@ class ArchiveSource:
             places += [_Place(number, member) for member in pictures]
             passed_over += [(prefix + name, reason) for name, reason in box.passed_over]
         if not names:
-            first = f", such as {shown(passed_over[0][0])} ({passed_over[0][1]})" if passed_over else ""
+            first = f", such as {legible(passed_over[0][0])} ({passed_over[0][1]})" if passed_over else ""
             raise DataError(
                 f"{self._path}: no pictures in it; looked for {' '.join(SUFFIXES)}, passed over"
                 f" {len(passed_over)} members{first}"

@@ -12,10 +12,10 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from gantool.data.decode import BadPicture
-from gantool.data.listing import shown
 from gantool.data.sources.classes import as_label
 from gantool.data.sources.tables import TABLES, TableError, has_no_labels, parsed, rows_of
 from gantool.errors import DataError
+from gantool.legible import legible
 
 TABLE_LIMIT = 256 << 20
 ASIDE_LIMIT = 1 << 20
@@ -133,8 +133,8 @@ class Notes:
                 raise TableError(f"{row.line or ''}: {error}") from None
             before, there = rows.get(picture, (self._rows.get(picture, note), self._said_at.get(picture, where)))
             if self._strict and None not in (before.label, note.label) and before.label != note.label:
-                also = f"the label {before.label} in {shown(there)} already"
-                raise TableError(f"{row.line or ''}: {row.file[:80]} has {also}")
+                also = f"the label {before.label} in {legible(there)} already"
+                raise TableError(f"{row.line or ''}: {legible(row.file, 80)} has {also}")
             rows[picture] = Note(before.label or note.label, before.caption or note.caption), there
         for picture, (note, where) in rows.items():
             self._rows[picture], self._said_at[picture] = note, where
@@ -174,7 +174,7 @@ class Notes:
 
     def _refuse(self, name: str, reason: str) -> None:
         if self._strict:
-            raise DataError(f"{self._place}: {shown(name)}:{reason}; mend it, or set data.labels to none or folders")
+            raise DataError(f"{self._place}: {legible(name)}:{reason}; mend it, or set data.labels to none or folders")
         self.passed_over.append((name, f"not understood:{'' if reason.startswith(' ') else ' line '}{reason}"))
 
 

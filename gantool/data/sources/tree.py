@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from gantool.data.base import Item
-from gantool.data.listing import shown
 from gantool.data.sources.classes import numbered, ordered
 from gantool.data.sources.notes import Notes
 from gantool.errors import DataError
+from gantool.legible import legible
 
 Labels = Literal["none", "folders", "metadata"]
 """What a picture's class is: nothing, the first folder it lies in, or what is written beside it (see `notes`)."""
@@ -68,11 +68,11 @@ def check_tops(place: str, names: Sequence[str], tops: Sequence[str | None]) -> 
     if stray:
         raise DataError(
             f"{place}: labels: folders, but {len(stray)} pictures lie in no class folder, such as"
-            f" {shown(stray[0])}; move each into a folder named after its class, or set data.labels: none"
+            f" {legible(stray[0])}; move each into a folder named after its class, or set data.labels: none"
         )
     if len(set(tops)) < 2:
         raise DataError(
-            f"{place}: labels: folders, but all pictures are of one class ({tops[0]}); point"
+            f"{place}: labels: folders, but all pictures are of one class ({legible(tops[0])}); point"
             " data.path at the folder that holds the class folders, or set data.labels: none"
         )
 
