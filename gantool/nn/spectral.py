@@ -26,6 +26,7 @@ class SpectralNorm(nn.Module):
     Attributes:
         left: estimate of the first left singular vector. right: of the right one. Buffers: they belong to the
             state of a run.
+        fixed: keep the estimate: the weight does not learn, and should not seem to change.
     """
 
     left: Tensor
@@ -35,6 +36,7 @@ class SpectralNorm(nn.Module):
         super().__init__()
         self.dim = dim
         self.eps = eps
+        self.fixed = False
         matrix = self._matrix(weight.detach())
         self.register_buffer("left", F.normalize(torch.randn_like(matrix[:, 0]), dim=0, eps=eps))
         self.register_buffer("right", F.normalize(torch.randn_like(matrix[0]), dim=0, eps=eps))
@@ -43,7 +45,7 @@ class SpectralNorm(nn.Module):
     def forward(self, weight: Tensor) -> Tensor:
         """The weight divided by its spectral norm; twice differentiable."""
         with torch.autocast(weight.device.type, enabled=False):
-            if self.training:
+            if self.training and not self.fixed:
                 self.iterate(weight, 1)
             # Clones: a later forward moves the buffers in place, and an earlier graph still needs these.
             left, right = self.left.clone(), self.right.clone()
