@@ -94,7 +94,8 @@ class _Copy:
         order = {name: position for position, name in enumerate(self.live)}
         self.left.sort(key=lambda left: order[left.name])
         for name in sorted(self.source.keys() - {names[name] for name in self.live}):
-            self.left.append(Left(name, tuple(self.source[name].shape), None, self._why(name, name)))
+            if not name.endswith(_VECTORS):
+                self.left.append(Left(name, tuple(self.source[name].shape), None, self._why(name, name)))
 
     def share(self) -> float:
         """The part of the parameters that was taken over."""
@@ -105,8 +106,8 @@ class _Copy:
     def _copy_one(self, name: str, sought: str) -> None:
         target, source = self.live[name], self.source.get(sought)
         if name.endswith(_VECTORS) and self._is_fresh(name.rsplit(".", 2)[0] + _NORMALISED):
-            self._leave(name, sought)
-        elif source is not None and name in self._rows and source.shape[1:] == target.shape[1:]:
+            return  # listed with its weight
+        if source is not None and name in self._rows and source.shape[1:] == target.shape[1:]:
             self._copy_rows(name, sought, source)
         elif source is not None and source.shape == target.shape:
             target.copy_(source)
@@ -213,7 +214,5 @@ def _variants(build: Build, there: Facts, here: Facts) -> dict[str, Shapes]:
 
 def _changed(there: Facts, here: Facts) -> dict[str, tuple[object, object]]:
     """The model's settings that differ, with both values."""
-    pairs = {
-        key: (getattr(there.settings, key), getattr(here.settings, key)) for key in type(here.settings).model_fields
-    }
-    return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
+    before, after = (dict(facts.settings) for facts in (there, here))
+    return {key: (before[key], after[key]) for key in after if before[key] != after[key]}

@@ -194,7 +194,7 @@ class Resumption:
             ) from error
         if origin.digest != before.get("digest"):
             raise CheckpointError(
-                f"{self.run.path}: has no checkpoint yet, and {path} is no longer the model that it starts from; {again}"
+                f"{self.run.path}: has no checkpoint yet, and {path} is no longer what it starts from; {again}"
             )
         return origin
 
