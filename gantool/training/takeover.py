@@ -78,8 +78,9 @@ class Takeover:
         for network, share in self.shares.items():
             if share < _LEAST_SHARE:
                 yield (
-                    f"warning: {1 - share:.0%} of the {network}'s parameters begin anew ({', '.join(reasons)} differ): "
-                    "most of what was learned is lost; take the settings of the model that you start from"
+                    f"warning: {1 - share:.0%} of the {network}'s parameters begin anew (why: {', '.join(reasons)}): "
+                    "most of what was learned is lost; take the settings of the model that you start from, or, for "
+                    "another resolution, widths that its low levels fit (docs/finetuning.md)"
                 )
 
 

@@ -146,7 +146,7 @@ def _alignments(
     network: Discriminator, live: Mapping[str, Tensor], there: Facts, here: Facts
 ) -> Iterator[dict[str, str]]:
     """Under which names the discriminator's tensors are sought: by resolution, and by their own."""
-    grown = _doublings(here) - _doublings(there)
+    grown = Grid.of(here.shape).doublings - Grid.of(there.shape).doublings
     lists = {f"{name}.": count * grown for name, count in network.numbered_from_image}
     if grown and lists:
         yield {name: _renumbered(name, lists) for name in live}
@@ -159,13 +159,6 @@ def _renumbered(name: str, lists: Mapping[str, int]) -> str:
             number, _, rest = name.removeprefix(prefix).partition(".")
             return f"{prefix}{int(number) - shift}.{rest}"  # a number below 0 is nobody's name
     return name
-
-
-def _doublings(facts: Facts) -> int:
-    try:
-        return Grid.of(facts.shape).doublings
-    except ConfigError:
-        return 0  # drawn by an architecture without levels
 
 
 def _generator(facts: Facts) -> nn.Module:

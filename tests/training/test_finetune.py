@@ -352,7 +352,7 @@ def test_too_much_that_begins_anew_is_a_warning(
     finetune(origin.path, config, run_dir=tmp_path / "run", device="cpu")
     said = capsys.readouterr().out
     assert "model.width was 8, is 16" in said
-    assert "of the generator's parameters begin anew (model.width differ)" in said
+    assert "of the generator's parameters begin anew (why: model.width)" in said
     assert "generator.image.weight " in said
     finetune(origin.path, experiment("compact"), run_dir=tmp_path / "same", device="cpu")
     assert "nothing begins anew" in capsys.readouterr().out
