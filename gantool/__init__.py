@@ -17,11 +17,16 @@ from gantool.version import __version__
 if TYPE_CHECKING:
     from gantool.measurement import evaluate
     from gantool.sample import load_generator
-    from gantool.training import train
+    from gantool.training import finetune, train
 
-__all__ = ["__version__", "evaluate", "load_generator", "train"]
+__all__ = ["__version__", "evaluate", "finetune", "load_generator", "train"]
 
-_HOMES = {"evaluate": "gantool.measurement", "load_generator": "gantool.sample", "train": "gantool.training"}
+_HOMES = {
+    "evaluate": "gantool.measurement",
+    "finetune": "gantool.training",
+    "load_generator": "gantool.sample",
+    "train": "gantool.training",
+}
 
 
 def __getattr__(name: str) -> Any:

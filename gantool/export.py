@@ -16,7 +16,7 @@ from gantool.rundir import CHECKPOINT_SUFFIX, resolve_checkpoint
 from gantool.sample import build_network, weights_of
 from gantool.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 
-_SHARED = ("images_seen", "shape", "classes", "dataset_fingerprint")
+_SHARED = ("images_seen", "shape", "classes", "dataset_fingerprint", "finetuned_from")
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class Provenance:
 
     Attributes:
         checkpoint: digest of the checkpoint that drew it.
+        finetuned_from: digest of the checkpoint that its training started from.
         seed: seed of the draw.
         index: number of the picture in the draw of that seed.
         class_name: the class that was asked for.
@@ -58,6 +59,7 @@ class Provenance:
     class_name: str | None = None
     weights: str | None = None
     images_seen: int | None = None
+    finetuned_from: str | None = None
     tool: str = "gantool"
     version: str = __version__
     statement: str = STATEMENT

@@ -197,6 +197,7 @@ def generator_of(checkpoint: Checkpoint, *, device: str = "auto", raw_weights: b
     metadata = checkpoint.metadata
     origin = Provenance(
         checkpoint=metadata.get("exported_from", checkpoint.digest),
+        finetuned_from=metadata.get("finetuned_from"),
         images_seen=metadata.get("images_seen"),
         weights=which,
     )

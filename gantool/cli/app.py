@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from gantool.cli import audit, bench, compare, config, data, doctor, evaluate, export, report, resume, sample, train
+from gantool.cli import (
+    audit,
+    bench,
+    compare,
+    config,
+    data,
+    doctor,
+    evaluate,
+    export,
+    finetune,
+    report,
+    resume,
+    sample,
+    train,
+)
 from gantool.version import __version__
 
 app = typer.Typer(
@@ -20,6 +34,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.command("resume")(resume.resume)
+app.command("finetune")(finetune.finetune)
 app.command("sample")(sample.sample)
 app.command("evaluate")(evaluate.evaluate)
 app.command("audit")(audit.audit)

@@ -118,6 +118,24 @@ class EvaluationSettings(Section):
     """Stop when this many evaluations in a row were no better than the best; null for never."""
 
 
+class FreezeSettings(Section):
+    """What fine-tuning leaves as it is."""
+
+    discriminator_layers: NonNegativeInt = 0
+    """So many layers of the discriminator, from the image on, learn nothing (FreezeD; Mo 2020)."""
+
+
+class FinetuneSettings(Section):
+    """How a trained model is taken to new pictures by ``gantool finetune``."""
+
+    freeze: FreezeSettings = FreezeSettings()
+    """What is left as it is."""
+    learning_rate_factor: NotNegative = 1.0
+    """Both learning rates are multiplied by it."""
+    warm_up: NonNegativeInt = 0
+    """Both learning rates rise from 0 in a straight line over so many images; 0 for full rates from the start."""
+
+
 class ExperimentConfig(Section):
     """Everything that decides a run. Two runs of one config, on one machine, have the same bits."""
 
@@ -139,6 +157,8 @@ class ExperimentConfig(Section):
     """One optimizer for each network."""
     training: TrainingSettings
     """How long, how much at a time, and in which precision."""
+    finetune: FinetuneSettings | None = None
+    """How a trained model is taken to these pictures; for ``gantool finetune`` alone."""
     log: LogSettings = LogSettings()
     """Losses and rates."""
     samples: SampleSettings = SampleSettings()

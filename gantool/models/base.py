@@ -80,6 +80,10 @@ class Discriminator(nn.Module, ABC):
         losses_of_fakes: names of those that it has of generated images, which train the generator.
     """
 
+    numbered_from_image: tuple[tuple[str, int], ...] = ()
+    """Module lists whose numbers begin at the image, and how many of each there are a halving of the sides: on pictures
+    of other sides the same map is found under other numbers."""
+
     losses_of_reals: tuple[str, ...] = ()
     losses_of_fakes: tuple[str, ...] = ()
 
@@ -99,6 +103,13 @@ class Discriminator(nn.Module, ABC):
 
         Raises:
             ValueError: from a conditional one that is called without labels.
+        """
+
+    @abstractmethod
+    def layers(self) -> list[nn.Module]:
+        """What lies between the image and the heads, from the image on: what fine-tuning may freeze.
+
+        Each holds all modules of one step; they may be gathered for the occasion (``nn.ModuleList``).
         """
 
     def judge(self, images: Tensor, labels: Tensor | None = None, *, real: bool) -> Judgement:

@@ -83,6 +83,8 @@ class CompactGenerator(Generator):
 class CompactDiscriminator(Discriminator):
     """image → (3×3, 4×4 stride 2) for each halving → 3×3 → a logit, LeakyReLU(0.2) after each convolution."""
 
+    numbered_from_image = (("convs", 2),)
+
     def __init__(self, settings: Compact, shape: ImageShape, classes: int) -> None:
         super().__init__(shape, classes)
         grid = Grid.of(shape)
@@ -105,6 +107,10 @@ class CompactDiscriminator(Discriminator):
         # In this order the flattening of a channels-last map is a view.
         logits = full_precision(self.head(x.permute(0, 2, 3, 1).flatten(1))).squeeze(1)
         return logits if self.projection is None else logits + self.projection(x.mean(dim=(2, 3)), labels)
+
+    def layers(self) -> list[nn.Module]:
+        """See `Discriminator.layers`: two convolutions for each halving, and the last one."""
+        return [self.convs[start : start + 2] for start in range(0, len(self.convs), 2)]
 
 
 class _Convolution(nn.Sequential):

@@ -93,6 +93,8 @@ class DCGANGenerator(Generator):
 class DCGANDiscriminator(Discriminator):
     """image → k stride-2 convolutions, channels doubling, LeakyReLU and dropout after each → a logit."""
 
+    numbered_from_image = (("convs", 1),)
+
     def __init__(self, settings: DCGAN, shape: ImageShape, classes: int) -> None:
         super().__init__(shape, classes)
         grid = Grid.of(shape)
@@ -118,6 +120,10 @@ class DCGANDiscriminator(Discriminator):
         # In this order the flattening of a channels-last map is a view.
         logits = full_precision(self.head(x.permute(0, 2, 3, 1).flatten(1))).squeeze(1)
         return logits if self.projection is None else logits + self.projection(x.mean(dim=(2, 3)), labels)
+
+    def layers(self) -> list[nn.Module]:
+        """See `Discriminator.layers`."""
+        return list(self.convs)
 
 
 def _up(before: int, after: int, stride: int, *, bias: bool) -> nn.ConvTranspose2d:

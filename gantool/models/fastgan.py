@@ -134,6 +134,8 @@ class FastGANDiscriminator(PooledDiscriminator):
     It draws real images again from the last maps, and a random quadrant from the map before.
     """
 
+    numbered_from_image = (("blocks", 1), ("small_blocks", 1))
+
     def __init__(self, settings: FastGAN, shape: ImageShape, classes: int) -> None:
         self.grid = Grid.of(shape)
         k = self.grid.doublings
@@ -169,6 +171,14 @@ class FastGANDiscriminator(PooledDiscriminator):
         maps = self._maps(images)
         logits, own = self.judged(_pooled(maps), labels)
         return Judgement(logits, {**own, "reconstruction": self._reconstruction(images, maps)} if real else own)
+
+    def layers(self) -> list[nn.Module]:
+        """See `Discriminator.layers`: the blocks, with the small copy's that see as much of it; what draws again learns
+        on."""
+        first, *others = self.blocks
+        pairs = [nn.ModuleList(pair) for pair in zip(others, self.small_blocks, strict=True)]
+        pairs[0].append(self.small_pixels)
+        return [nn.ModuleList([self.pixels, first]), *pairs, self.last]
 
     def _maps(self, images: Tensor) -> _Maps:
         x, before = self.pixels(images), images

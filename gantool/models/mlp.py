@@ -84,6 +84,10 @@ class MLPDiscriminator(Discriminator):
         logits = full_precision(self.head(x)).squeeze(1)
         return logits if self.projection is None else logits + self.projection(x, labels)
 
+    def layers(self) -> list[nn.Module]:
+        """See `Discriminator.layers`."""
+        return list(self.hidden)
+
 
 def _linear_layers(*widths: int) -> nn.ModuleList:
     return nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))

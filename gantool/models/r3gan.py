@@ -100,6 +100,8 @@ class R3GANDiscriminator(Discriminator):
     With classes the last layer gives a vector, and the logit is its inner product with the class's.
     """
 
+    numbered_from_image = (("levels", 1), ("changes", 1))
+
     def __init__(self, settings: R3GAN, shape: ImageShape, classes: int) -> None:
         super().__init__(shape, classes)
         grid = Grid.of(shape)
@@ -124,6 +126,11 @@ class R3GANDiscriminator(Discriminator):
             x = level(change(halve(x)))
         features = full_precision(self.head((x * self.basis).sum(dim=(2, 3))))
         return features.squeeze(1) if self.projection is None else self.projection(features, labels)
+
+    def layers(self) -> list[nn.Module]:
+        """See `Discriminator.layers`: a level, with what leads to it."""
+        ways = [self.pixels, *self.changes]
+        return [nn.ModuleList(pair) for pair in zip(ways, self.levels, strict=True)]
 
 
 class _Block(nn.Module):

@@ -117,6 +117,8 @@ class ResNetGenerator(Generator):
 class ResNetDiscriminator(PooledDiscriminator):
     """image → blocks that halve the sides → blocks that do not → ReLU, the sum over all places → heads."""
 
+    numbered_from_image = (("blocks", 1),)
+
     def __init__(self, settings: ResNet, shape: ImageShape, classes: int) -> None:
         k = Grid.of(shape).doublings
         kept = min(settings.kept_doublings, k - 1)  # at least one block halves
@@ -144,6 +146,13 @@ class ResNetDiscriminator(PooledDiscriminator):
             if self.attention is not None and number == self.attention_after:
                 x = self.attention(x)
         return F.relu(x).sum(dim=(2, 3))
+
+    def layers(self) -> list[nn.Module]:
+        """See `Discriminator.layers`: attention goes with the block before it."""
+        blocks: list[nn.Module] = [self.first, *self.blocks]
+        if self.attention is not None:
+            blocks[self.attention_after] = nn.ModuleList([blocks[self.attention_after], self.attention])
+        return blocks
 
 
 class _UpBlock(nn.Module):

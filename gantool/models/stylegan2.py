@@ -141,6 +141,8 @@ class StyleGAN2Generator(Generator):
 class StyleGAN2Discriminator(PooledDiscriminator):
     """1×1 → (3×3, blurred 3×3 of stride 2) for each halving → minibatch std → 3×3 → dense → heads."""
 
+    numbered_from_image = (("blocks", 1),)
+
     def __init__(self, settings: StyleGAN2, shape: ImageShape, classes: int) -> None:
         grid = Grid.of(shape)
         widths = settings.widths(grid)[::-1]
@@ -165,6 +167,11 @@ class StyleGAN2Discriminator(PooledDiscriminator):
         x = _activated(self.conv(self.spread(x)))
         # In this order the flattening of a channels-last map is a view.
         return _activated(self.dense(x.permute(0, 2, 3, 1).flatten(1)))
+
+    def layers(self) -> list[nn.Module]:
+        """See `Discriminator.layers`: the blocks, the first with the pixels', and the two layers of the base map."""
+        first, *others = self.blocks
+        return [nn.ModuleList([self.pixels, first]), *others, self.conv, self.dense]
 
 
 class _Mapping(nn.Module):

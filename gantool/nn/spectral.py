@@ -27,6 +27,7 @@ class SpectralNorm(nn.Module):
     Attributes:
         left: estimate of the first left singular vector. right: of the right one. Buffers: they belong to the
             state of a run.
+        fixed: keep the estimate: the weight does not learn, and should not seem to change.
     """
 
     left: Tensor
@@ -36,6 +37,7 @@ class SpectralNorm(nn.Module):
         super().__init__()
         self.dim = dim
         self.eps = eps
+        self.fixed = False
         matrix = self._matrix(weight.detach())
         self.register_buffer("left", _unit_vector_like(matrix[:, 0], eps))
         self.register_buffer("right", _unit_vector_like(matrix[0], eps))
@@ -46,7 +48,7 @@ class SpectralNorm(nn.Module):
         if weight.is_meta:
             return weight
         with torch.autocast(weight.device.type, enabled=False):
-            if self.training:
+            if self.training and not self.fixed:
                 self.iterate(weight, 1)
             # Clones: a later forward moves the buffers in place, and an earlier graph still needs these.
             left, right = self.left.clone(), self.right.clone()

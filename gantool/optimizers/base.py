@@ -26,11 +26,11 @@ class OptimizerSettings(Settings):
         """An optimizer over ``parameters`` at the settings of image 0."""
         raise NotImplementedError
 
-    def set_to(self, optimizer: torch.optim.Optimizer, images_seen: int) -> None:
-        """Set learning rate and betas to their values at ``images_seen``."""
+    def set_to(self, optimizer: torch.optim.Optimizer, images_seen: int, factor: float = 1.0) -> None:
+        """Set learning rate (times ``factor``) and betas to their values at ``images_seen``."""
         first, second = (value_at(beta, images_seen) for beta in self.betas)
         for group in optimizer.param_groups:
-            group["lr"] = value_at(self.learning_rate, images_seen)
+            group["lr"] = value_at(self.learning_rate, images_seen) * factor
             group["betas"] = (first, second)
 
 

@@ -33,11 +33,13 @@ from gantool.training.fit import require_memory
 from gantool.training.grid import SampleGrid
 from gantool.training.keeper import Keeper
 from gantool.training.loop import Ending, Outputs, train_until_done
+from gantool.training.origin import Facts, Origin
 from gantool.training.recorder import Recorder
 from gantool.training.signals import StopFlag
 from gantool.training.state import TrainingState, build_state
 from gantool.training.steps import Steps
 from gantool.training.trace import Trace
+from gantool.training.transfer import take_over
 from gantool.version import __version__
 
 _INFO_LIMIT = 4_000_000
@@ -139,6 +141,8 @@ class Session:
         allow_inexact: go on even where the result may differ from an uninterrupted run.
         display: where words go; None chooses by terminal.
         profile: iterations to trace; 0 for none.
+        origin: the trained model that a fine-tuned run starts from, where it is at its start.
+        finetuned_from: that model's digest; "" for a run that started from nothing.
         handle_signals: a process of ours listens to SIGINT, SIGTERM and SIGUSR1; a caller's notebook does not.
     """
 
@@ -152,6 +156,8 @@ class Session:
     display: Display | None = None
     profile: int = 0
     handle_signals: bool = True
+    origin: Origin | None = None
+    finetuned_from: str = ""
 
     def go(self) -> Ending:
         """Train until done, stopped or failed.
@@ -209,6 +215,8 @@ class Session:
             inexact = self._load(checkpoint, dataset, state)
             lines = int(checkpoint.metadata["metrics_lines"])
             keeper.restore_best(checkpoint)
+        elif self.origin is not None:
+            self._take_over(self.origin, dataset, state, display)
         files.write_text(run.config, config.to_yaml())
         self._describe(dataset, bit_exact=not inexact)
         display.say(self._first_line(dataset, state))
@@ -224,6 +232,17 @@ class Session:
         )
         trace = stack.enter_context(Trace(run, self.profile, display.say)) if self.profile else None
         return Outputs(recorder, keeper, grid, evaluation, display, trace)
+
+    def _take_over(self, origin: Origin, dataset: PreparedSet, state: TrainingState, display: Display) -> None:
+        """Fill the fresh ``state`` with what fits of a trained model; says and writes down what did not."""
+        classes = dataset.classes if self.config.model.conditioning == "class" else ()
+        taken = take_over(origin, state, Facts(self.config.model, dataset.shape, tuple(classes)))
+        where = {"checkpoint": str(origin.path.resolve()), "digest": origin.digest, "images_seen": origin.images_seen}
+        text = json.dumps({"origin": where, **taken.to_dict()}, indent=2)
+        files.write_text(self.run.finetune_record, text + "\n")
+        display.say(f"from {origin.path}, {origin.images_seen:,} images, digest {origin.digest[:12]}…")
+        for line in (*taken.lines(), *taken.warnings()):
+            display.say(line)
 
     def _load(self, checkpoint: Checkpoint, dataset: PreparedSet, state: TrainingState) -> str:
         """Fill ``state``; returns in which way the run is no longer exact, "" where it is."""
@@ -255,7 +274,11 @@ class Session:
             "classes": list(dataset.classes),
             "dataset_fingerprint": dataset.fingerprint,
             "environment": self.machine.environment(),
+            **self._ancestry(),
         }
+
+    def _ancestry(self) -> dict[str, str]:
+        return {"finetuned_from": self.finetuned_from} if self.finetuned_from else {}
 
     def _describe(self, dataset: PreparedSet, *, bit_exact: bool) -> None:
         """Write ``run.json``."""
@@ -268,6 +291,7 @@ class Session:
             "environment": self.machine.environment(),
             "prepared": str(self.prepared.resolve()),
             "dataset_fingerprint": dataset.fingerprint,
+            **self._ancestry(),
             "bit_exact": bit_exact and _was_exact(self.run),
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "process": os.getpid(),

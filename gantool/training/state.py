@@ -22,6 +22,7 @@ from gantool.nn.memory import Memory
 from gantool.nn.normalisation import synchronise_batch_norm
 from gantool.training.additions import fresh_memories, meter_names
 from gantool.training.ema import Ema
+from gantool.training.freezing import freeze
 from gantool.training.meters import Meters
 
 _LAYOUTS = {"auto": None, "channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
@@ -119,11 +120,16 @@ def require_equal(what: str, wanted: Mapping[str, Tensor], found: Mapping[str, T
 def build_state(
     config: ExperimentConfig, shape: ImageShape, classes: int, device: torch.device, precision: torch.dtype
 ) -> TrainingState:
-    """A fresh state: weights drawn from (seed, "weights"), optimizers at rest, the counter at 0."""
+    """A fresh state: weights drawn from (seed, "weights"), optimizers at rest, the counter at 0.
+
+    Raises:
+        ConfigError: for a model that cannot draw ``shape``, or more frozen layers than there are.
+    """
     seeding.reseed_global(device, config.seed, "weights")
     classes = classes if config.model.conditioning == "class" else 0
     generator = config.model.build_generator(shape, classes)
     discriminator = config.model.build_discriminator(shape, classes)
+    freeze(config, discriminator)
     layout = _LAYOUTS[config.training.memory_format] or (
         torch.channels_last if config.model.channels_last else torch.contiguous_format
     )

@@ -21,12 +21,14 @@ from gantool.config import ExperimentConfig
 from gantool.images import to_unit_range
 from gantool.models.base import Judgement
 from gantool.nn.memory import Memory
+from gantool.optimizers import AnyOptimizer
 from gantool.penalties import GeneratorPenalty, ImagePenalty, LogitPenalty, Penalty
 from gantool.schedules import value_at
 from gantool.training import phases
 from gantool.training.additions import augmentation_key, due_penalties, penalty_key, steer_augmentations
 from gantool.training.batches import Batch
 from gantool.training.draws import Draws
+from gantool.training.freezing import rate_factor
 from gantool.training.phases import phase
 from gantool.training.state import TrainingState
 
@@ -79,7 +81,7 @@ class Steps:
         state, config = self._state, self._config
         if self._records_graphs:  # what the last iteration's graphs made may be written over from here on
             torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
-        config.optimizer.discriminator.set_to(state.discriminator_optimizer, draws.images_seen)
+        self._set_rates(config.optimizer.discriminator, state.discriminator_optimizer, draws.images_seen)
         state.discriminator_optimizer.zero_grad(set_to_none=True)
         latents = draws.latents("latent", state.generator.latent_dim)
         real_parameters = self._augmentation(draws, "real", real=True)
@@ -115,7 +117,7 @@ class Steps:
     def generator_step(self, fakes: Fakes) -> None:
         """One update of G against the updated D, whose own parameters ask for no gradients meanwhile."""
         state, config, draws = self._state, self._config, fakes.draws
-        config.optimizer.generator.set_to(state.generator_optimizer, draws.images_seen)
+        self._set_rates(config.optimizer.generator, state.generator_optimizer, draws.images_seen)
         state.generator_optimizer.zero_grad(set_to_none=True)
         fake_parameters = self._augmentation(draws, "generator-fake", real=False)
         real_parameters = self._augmentation(draws, "generator-real", real=True) if config.loss.needs_both else []
@@ -138,6 +140,9 @@ class Steps:
                     measured[penalty_key(penalty)] = self._penalise_generator(penalty, labels, draws, rows)
                 state.meters.add(measured)
         self._update(state.generator, state.generator_optimizer, "generator")
+
+    def _set_rates(self, settings: AnyOptimizer, optimizer: torch.optim.Optimizer, images_seen: int) -> None:
+        settings.set_to(optimizer, images_seen, rate_factor(self._config, images_seen))
 
     def _critic(self, images: Tensor, labels: Tensor | None, changes: list[tuple[AnyAugmentation, Tensor]]) -> Tensor:
         return self._discriminate(_apply(changes, images), labels)

@@ -11,13 +11,14 @@ from typing import Any
 from gantool import files
 from gantool.config import ExperimentConfig, from_dict, load_config, parse_config
 from gantool.data import PreparedSet, prepare
-from gantool.errors import CheckpointError, ConfigError, DataError, UsageError
+from gantool.errors import CheckpointError, ConfigError, DataError, GantoolError, UsageError
 from gantool.rundir import RunFolder, next_free
 from gantool.training.checkpoint import Checkpoint, read_checkpoint
 from gantool.training.display import Display, Silent
 from gantool.training.fit import require_whole_fit
 from gantool.training.keeper import portable
 from gantool.training.loop import Ending
+from gantool.training.origin import Origin, read_origin
 from gantool.training.session import Session, choose_machine
 
 Progress = Callable[[str, int, int], None]
@@ -56,12 +57,18 @@ def train(
     return run
 
 
-def new_run(config: ExperimentConfig, run_dir: Path | str | None) -> RunFolder:
+def new_run(config: ExperimentConfig, run_dir: Path | str | None, *, finetunes: bool = False) -> RunFolder:
     """The folder of a run that begins.
 
     Raises:
         UsageError: when a run lives there already.
+        ConfigError: for the settings of a fine-tuned run without a model to start from.
     """
+    if config.finetune and not finetunes:
+        raise ConfigError(
+            "finetune: is for a run that starts from a trained model: `gantool finetune RUN CONFIG`; "
+            "to train from nothing, leave it out (--set finetune=null)"
+        )
     if run_dir is None:
         return RunFolder(next_free(config.name))
     run = RunFolder(run_dir)
@@ -83,11 +90,25 @@ def start(
     display: Display | None = None,
     profile: int = 0,
     handle_signals: bool = True,
+    origin: Origin | None = None,
 ) -> Ending:
-    """Train; the data is prepared first where the caller has not done so. ``profile`` iterations are traced."""
+    """Train, from nothing or from a trained model.
+
+    The data is prepared first where the caller has not done so. ``profile`` iterations are traced.
+    """
     machine = choose_machine(config, device)
     prepared = prepared or prepare(config.data, seed=config.seed)
-    return Session(config, run, prepared, machine, display=display, profile=profile, handle_signals=handle_signals).go()
+    return Session(
+        config,
+        run,
+        prepared,
+        machine,
+        display=display,
+        profile=profile,
+        handle_signals=handle_signals,
+        origin=origin,
+        finetuned_from=origin.digest if origin else "",
+    ).go()
 
 
 class Resumption:
@@ -156,6 +177,8 @@ class Resumption:
         """Go on to the end; ``prepared`` is what `prepare` gave, where the caller asked it before."""
         prepared = prepared or self.prepare()
         machine = choose_machine(self.config, device)
+        origin = self._origin() if self._checkpoint is None else None
+        known = self._checkpoint.metadata.get("finetuned_from", "") if self._checkpoint else ""
         return Session(
             self.config,
             self.run,
@@ -165,7 +188,32 @@ class Resumption:
             allow_inexact=self._allow_inexact,
             changed=self._changed,
             display=self.display,
+            origin=origin,
+            finetuned_from=origin.digest if origin else known,
         ).go()
+
+    def _origin(self) -> Origin | None:
+        """What a fine-tuned run that has no checkpoint yet starts from again; None for a run that is none.
+
+        Raises:
+            CheckpointError: when it is no longer there as it was.
+        """
+        if self.config.finetune is None:
+            return None
+        before = _json(self.run.finetune_record).get("origin", {})
+        path = str(before.get("checkpoint", "?"))
+        again = f"start again: gantool finetune RUN {self.run.config} --run-dir FOLDER"
+        try:
+            origin = read_origin(path)
+        except GantoolError as error:
+            raise CheckpointError(
+                f"{self.run.path}: has no checkpoint yet, and the model that it starts from is gone ({error}); {again}"
+            ) from error
+        if origin.digest != before.get("digest"):
+            raise CheckpointError(
+                f"{self.run.path}: has no checkpoint yet, and {path} is no longer what it starts from; {again}"
+            )
+        return origin
 
     def prepare(self, progress: Progress | None = None) -> Path:
         """The run's prepared set: where it was, or made again from its source."""

@@ -1,0 +1,164 @@
+"""500 emoji of things, by a model of people, faces, flags and symbols, and from nothing: what docs/finetuning.md shows.
+
+    npm pack emoji-datasource-google@16.0.0 && tar xzf emoji-datasource-google-16.0.0.tgz    # makes package/
+    python -m benchmarks.finetuning prepare package FOLDER
+    python -m benchmarks.finetuning base FOLDER
+    python -m benchmarks.finetuning train FOLDER [SEED ...]      # three ways each, 10,000 images; seed 0 unless named
+    python -m benchmarks.finetuning measure FOLDER [SEED ...]
+    python -m benchmarks.finetuning table FOLDER [SEED ...]
+
+``prepare`` makes two sets at 32² that share no category: 2,632 pictures for the base, and 500 with 357 held out. All
+three ways take the same config but for ``finetune``. ``measure`` takes the Fréchet distance of the averaged weights to
+the held-out pictures. One process, one thread. What exists is not made again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+BASE_TOTAL, TOTAL = 60_000, 10_000
+MOMENTS = (5_000, TOTAL)
+SETS: Mapping[str, tuple[frozenset[str], float]] = {
+    "others": (frozenset({"People & Body", "Smileys & Emotion", "Flags", "Symbols"}), 0.1),
+    "things": (
+        frozenset({"Animals & Nature", "Food & Drink", "Travel & Places", "Objects", "Activities"}),
+        0.416,  # leaves 500 to train on
+    ),
+}
+WAYS: Mapping[str, Mapping[str, Any] | None] = {
+    "from nothing": None,
+    "fine-tuned": {},
+    "fine-tuned, two layers of D frozen": {"freeze": {"discriminator_layers": 2}},
+}
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["prepare", "base", "train", "measure", "table"])
+    parser.add_argument("arguments", nargs="+", metavar="FOLDER")
+    asked = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = "1"
+    if asked.what == "prepare":
+        package, folder = map(Path, asked.arguments)
+        prepare(package, folder)
+        return
+    folder, seeds = Path(asked.arguments[0]), [int(seed) for seed in asked.arguments[1:]] or [0]
+    if asked.what == "base":
+        run(folder, "base", config(folder, "others", "base", 0, BASE_TOTAL))
+    elif asked.what == "table":
+        table(folder, seeds)
+    else:
+        for seed in seeds:
+            for way in WAYS:
+                train(folder, way, seed) if asked.what == "train" else measure(folder, way, seed)
+
+
+def prepare(package: Path, folder: Path) -> None:
+    """The two sets."""
+    for name, (categories, holdout) in SETS.items():
+        pictures = folder / "pictures" / name
+        for entry in json.loads((package / "emoji.json").read_text(encoding="utf-8")):
+            for drawn in [entry, *entry.get("skin_variations", {}).values()]:
+                source = package / "img/google/64" / drawn["image"]
+                if entry["category"] in categories and source.exists():
+                    target = pictures / entry["category"] / source.name
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(source, target)
+        _gantool(
+            *("data", "prepare", pictures, "--out", folder / f"set-{name}", "--resolution", 32, "--channels", "rgb"),
+            *("--fit", "pad", "--background", "white", "--labels", "none", "--holdout", holdout),
+        )
+
+
+def config(folder: Path, pictures: str, name: str, seed: int, total: int) -> dict[str, Any]:
+    """The whole of what is trained, but for ``finetune``."""
+    end = 1e-4 if name == "base" else 4e-4
+    adam = {"name": "adam", "learning_rate": {"from": 4e-4, "to": end, "until": 120_000}, "betas": [0, 0.99]}
+    return {
+        "name": name,
+        "seed": seed,
+        "data": {"source": "prepared", "path": str(folder.resolve() / f"set-{pictures}")},
+        "model": {"name": "compact"},
+        "loss": {"name": "non_saturating"},
+        "penalties": [{"name": "r1", "weight": 0.5, "every_steps": 8}],
+        "augment": [{"name": "mirror"}, {"name": "diffaugment", "changes": ["translation", "cutout"]}],
+        "optimizer": {"generator": adam, "discriminator": adam},
+        "training": {"total_images": total, "batch_size": 64 if name == "base" else 32, "ema_half_life": 5_000},
+        "log": {"every": 2_500},
+        "samples": {"every": 5_000},
+        "checkpoints": {"every": 5_000, "keep": 1, "keep_every": 5_000},
+    }
+
+
+def train(folder: Path, way: str, seed: int) -> None:
+    """One way of one seed."""
+    settings, name = WAYS[way], _name(way, seed)
+    experiment = config(folder, "things", name, seed, TOTAL)
+    run(folder, name, experiment if settings is None else {**experiment, "finetune": settings})
+
+
+def run(folder: Path, name: str, experiment: Mapping[str, Any]) -> None:
+    """A run, begun or gone on with."""
+    file, target = folder / f"{name}.yaml", folder / "runs" / name
+    file.write_text(json.dumps(experiment, indent=1))  # JSON is YAML
+    verb = ("finetune", folder / "runs/base") if "finetune" in experiment else ("train",)
+    _gantool(*verb, file, "--run-dir", target, "--or-resume")
+
+
+def measure(folder: Path, way: str, seed: int) -> None:
+    """A card for each moment of a run, and for the base as it is."""
+    (folder / "cards").mkdir(exist_ok=True)
+    against = ("--data", folder / "set-things")
+    _measured(folder / "cards/base.json", "--checkpoint", folder / "runs/base", *against)
+    for moment, file in _moments(folder, way, seed):
+        _measured(folder / f"cards/{_name(way, seed)}-{moment}.json", "--checkpoint", file)
+
+
+def _moments(folder: Path, way: str, seed: int) -> Iterator[tuple[int, Path]]:
+    """The first checkpoint at or after each moment: a batch may step over it."""
+    files = sorted((folder / "runs" / _name(way, seed) / "checkpoints").glob("*.safetensors"))
+    for moment in MOMENTS:
+        yield moment, next(file for file in files if int(file.stem) >= moment)
+
+
+def table(folder: Path, seeds: Iterable[int]) -> None:
+    """What docs/finetuning.md has: the mean over the seeds, and each of them."""
+    print("| | " + " | ".join(f"{moment:,} images" for moment in MOMENTS) + " |\n|---|" + "---|" * len(MOMENTS))
+    for way in WAYS:
+        cells = []
+        for moment in MOMENTS:
+            found = [_distance(folder / f"cards/{_name(way, seed)}-{moment}.json") for seed in seeds]
+            cells.append(f"**{mean(found):.1f}** ({', '.join(f'{value:.1f}' for value in found)})")
+        print(f"| {way} | {' | '.join(cells)} |")
+    print(f"the base as it is: {_distance(folder / 'cards/base.json'):.1f}")
+
+
+def _distance(card: Path) -> float:
+    return float(json.loads(card.read_text(encoding="utf-8"))["scores"]["frechet_distance"]["value"])
+
+
+def _measured(card: Path, *what: object) -> None:
+    if not card.exists():
+        _gantool("evaluate", *what, "--json", card)
+
+
+def _name(way: str, seed: int) -> str:
+    return f"{way.replace(', ', '-').replace(' ', '-')}-{seed}"
+
+
+def _gantool(*arguments: object) -> None:
+    subprocess.run([sys.executable, "-m", "gantool", *map(str, arguments)], check=True)
+
+
+if __name__ == "__main__":
+    main()
