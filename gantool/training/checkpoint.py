@@ -69,7 +69,8 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
         with safe_open(path, framework="pt") as opened:
             header = opened.metadata() or {}
             if "gantool" not in header or "digest" not in header:
-                raise CheckpointError(f"{path}: a safetensors file, but not one that gantool wrote")
+                # Or one of ours whose header has lost the word: in a run, the one before it takes its place.
+                raise DamagedCheckpointError(f"{path}: a safetensors file, but not one that gantool wrote")
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - not a mapping
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror or _first_line(error)})") from error
