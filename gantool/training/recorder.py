@@ -80,13 +80,11 @@ class Recorder:
 
     def fault(self, checkpoint: Mapping[str, Any]) -> str:
         """In what way the log that was found is not the one that ``checkpoint``'s metadata speaks of; "" for none."""
-        expected = int(checkpoint["metrics_lines"])
-        if self.lines < expected:
-            return (
-                f"{self._path}: has lost {expected - self.lines:,} of the {expected:,} lines that the checkpoint knew"
-            )
-        if checkpoint.get("metrics_digest", self._digest.hexdigest()) != self._digest.hexdigest():
-            return f"{self._path}: its first {expected:,} lines are not those that the checkpoint knew (damaged, or edited)"
+        known, digest = int(checkpoint["metrics_lines"]), self._digest.hexdigest()
+        if self.lines < known:
+            return f"{self._path}: has lost {known - self.lines:,} of the {known:,} lines that the checkpoint knew"
+        if checkpoint.get("metrics_digest", digest) != digest:
+            return f"{self._path}: its first {known:,} lines are not those that the checkpoint knew (damaged or edited)"
         return ""
 
     def _open(self, lines: int) -> None:
