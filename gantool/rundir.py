@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import re
 import socket
@@ -27,6 +28,8 @@ except ImportError:  # Windows: runs are not locked there, as the README says
     fcntl = None  # type: ignore[assignment]
 
 CHECKPOINT_SUFFIX = ".safetensors"
+
+_log = logging.getLogger(__name__)
 
 _RECORD_LIMIT = 100_000
 _INTRODUCTION_S = 1.0
@@ -205,7 +208,9 @@ def resolve_checkpoint(file_or_run: Path | str) -> Path:
     if not path.exists():
         raise UsageError(f"{path}: no such file or run folder")
     run = RunFolder(path)
-    found = run.best() or run.newest()
+    found = run.best()
+    if found is None and (found := run.newest()) is not None and run.best_record.exists():
+        _log.warning("%s: names no checkpoint that is there; taking the newest, %s", run.best_record, found.name)
     if found is None:
         what = "a run without a checkpoint" if run.exists() else "not a run folder (it has no config.yaml)"
         raise CheckpointError(f"{path}: {what}; give a checkpoint (*.safetensors) or the folder of a run")

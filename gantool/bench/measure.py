@@ -133,7 +133,7 @@ def _outputs(trial: Trial, classes: tuple[str, ...]) -> dict[str, float]:
             costs = {
                 "logging": (config.log.every, lambda: recorder.log(state.images_seen, state.meters.take())),
                 "grids": (config.samples.every, lambda: grid.draw(state.ema.network(), state.images_seen)),
-                "checkpoints": (config.checkpoints.every, lambda: keeper.save(state, lines=0)),
+                "checkpoints": (config.checkpoints.every, lambda: keeper.save(state, log=recorder.written())),
             }
             return {name: _seconds(make) * trial.images / every for name, (every, make) in costs.items() if every}
 

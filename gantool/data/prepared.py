@@ -4,7 +4,8 @@
     labels.npy           int64, where there are classes
     split.npy            uint8: 0 train, 1 hold-out
     images.jsonl         one line a picture: name, sha256, original height and width, label, caption
-    dataset.json         shape, classes, counts, how it was made, fingerprint, a hash per 4 MiB of every file
+    dataset.json         shape, classes, counts, how it was made, fingerprint, a hash per 4 MiB of every file,
+                         and a digest of all this
     skipped.txt          what was left out, where ``skip_bad`` left something out
     duplicates.txt       what was left out, and for what, where ``deduplicate`` left something out
 
@@ -187,11 +188,13 @@ def read_header(folder: Path) -> dict[str, Any]:
         raise _damaged(folder / HEADER, f"cannot be read ({error})") from error
     if not _is_header(header):
         raise _damaged(folder / HEADER, "lacks parts or names what it should not")
-    if header["format"] != FORMAT:
+    if header["format"] != FORMAT:  # a newer one may have another digest
         raise DataError(
             f"{folder}: a prepared set of format {header['format']}, but this version of gantool reads format"
             f" {FORMAT}; prepare it again from its pictures"
         )
+    if "digest" in header and header["digest"] != digest_of(header):
+        raise _damaged(folder / HEADER, "does not have the digest that it states")
     return header
 
 
@@ -232,6 +235,12 @@ def fingerprint_of(header: Mapping[str, Any]) -> str:
     """SHA-256 over what training reads: shape, classes, and the hashes of pixels, labels and split."""
     files = {name: file["sha256"] for name, file in header["files"].items() if name.endswith(".npy")}
     content = {"shape": list(header["shape"]), "classes": list(header["classes"]), "files": files}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def digest_of(header: Mapping[str, Any]) -> str:
+    """SHA-256 over everything in a header but its digest; sets of earlier versions state none."""
+    content = {key: value for key, value in header.items() if key != "digest"}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -154,6 +154,7 @@ def seal(folder: Path, facts: Mapping[str, Any]) -> None:
         path.name: {"bytes": path.stat().st_size, "sha256": chunks.hashes(path)} for path in _files(folder)
     }
     header["fingerprint"] = prepared.fingerprint_of(header)
+    header["digest"] = prepared.digest_of(header)
     (folder / prepared.HEADER).write_text(json.dumps(header, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     for path in _files(folder):
         with path.open("rb") as stream:

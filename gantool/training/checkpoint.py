@@ -82,7 +82,8 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
         with files.open_regular(path, SIZE_LIMIT) as stream:
             header = read_header(stream, os.fstat(stream.fileno()).st_size)
             if not {"gantool", "digest"} <= header.metadata.keys():
-                raise CheckpointError(f"{path}: a safetensors file, but not one that gantool wrote")
+                # Or one of ours whose header has lost the word: in a run, the one before it takes its place.
+                raise DamagedCheckpointError(f"{path}: a safetensors file, but not one that gantool wrote")
             tensors = _tensors(path, stream, header)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror or _first_line(error)})") from error

@@ -131,7 +131,7 @@ class Evaluation:
         # The record first: it is part of the checkpoint, and one that names no file yet counts for nothing.
         self._run.write_best(self._run.checkpoint_path(state.images_seen), self.metric, values[self.metric])
         recorder.sync()
-        if keeper.save(state, lines=recorder.lines) is None and best is not None:
+        if keeper.save(state, log=recorder.written()) is None and best is not None:
             self._run.write_best(
                 self._run.checkpoint_folder / str(best["file"]), str(best["metric"]), float(best["value"])
             )
@@ -173,9 +173,9 @@ class Evaluation:
 
 
 def _last_values(run: RunFolder) -> list[Values]:
-    """The last evaluations of a run that goes on."""
+    """The last evaluations of a run that goes on. A line that is damaged counts for nothing."""
     try:
-        lines = run.metrics.read_text(encoding="utf-8").splitlines()
+        lines = run.metrics.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []
     found = (value for line in reversed(lines) if '"event": "evaluation"' in line and (value := _parsed(line)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +42,12 @@ class Keeper:
         self._say = say
         self._failures = 0
 
-    def save(self, state: TrainingState, *, lines: int, must: bool = False) -> Path | None:
+    def save(self, state: TrainingState, *, log: Mapping[str, Any], must: bool = False) -> Path | None:
         """Write a checkpoint of ``state``; returns its path, or None when it is left to the next interval.
 
         Args:
             state: what to save.
-            lines: the lines of ``metrics.jsonl`` so far.
+            log: what is to be kept in mind of ``metrics.jsonl`` (`Recorder.written`).
             must: there is no next interval: raise at the first failure.
 
         Raises:
@@ -59,7 +59,7 @@ class Keeper:
             "kind": "checkpoint",
             "images_seen": state.images_seen,
             "attempt": state.attempt,
-            "metrics_lines": lines,
+            **log,
             "best": self._run.read_best(),
             **({"pending": ["evaluation"]} if state.evaluation_pending else {}),
         }
@@ -74,6 +74,11 @@ class Keeper:
         if (took := time.monotonic() - started) > _SLOW_SAVE_S:
             self._say(f"warning: {path}: took {took:.0f} s to write; a launcher that stops a run may not wait so long")
         return path
+
+    def mark(self, *, bit_exact: bool) -> None:
+        """Let every checkpoint say that the run is no longer what an uninterrupted one would be, where it is not."""
+        if not bit_exact:
+            self._facts["bit_exact"] = False
 
     def restore_best(self, checkpoint: Checkpoint) -> None:
         """The best record as ``checkpoint`` knew it: what came later is forgotten with the rest."""
@@ -116,11 +121,16 @@ class Keeper:
         checkpoints = self._run.checkpoints()
         for path in reversed(checkpoints):
             try:
-                return self._checked(path)
+                found = self._checked(path)
             except DamagedCheckpointError as error:
                 aside = path.with_name(path.name + ".damaged")
                 path.replace(aside)
                 self._say(f"warning: {error}\n  set aside as {aside.name}; going back to the checkpoint before it")
+            else:
+                if path != checkpoints[-1]:
+                    lost = images_seen_of(checkpoints[-1]) - images_seen_of(path)
+                    self._say(f"warning: going on from {path.name}: {lost:,} images are lost, and are made up for")
+                return found
         if checkpoints:
             raise CheckpointError(
                 f"{self._run.path}: none of its {len(checkpoints)} checkpoints can be read; start again"
@@ -131,6 +141,8 @@ class Keeper:
         checkpoint = read_checkpoint(path)
         if checkpoint.metadata.get("kind") != "checkpoint":
             raise CheckpointError(f"{path}: an exported generator, not a checkpoint that a run can go on from")
+        if (inside := checkpoint.metadata.get("images_seen")) != images_seen_of(path):
+            raise DamagedCheckpointError(f"{path}: is the checkpoint of image {inside}, under another one's name")
         return checkpoint
 
     def check_space(self, state: TrainingState) -> None:

@@ -147,7 +147,7 @@ def _begin(config: ExperimentConfig, state: TrainingState, outputs: Outputs | No
         return ending
     if outputs and state.images_seen == 0:
         outputs.keeper.check_space(state)
-        outputs.keeper.save(state, lines=outputs.recorder.lines, must=True)
+        outputs.keeper.save(state, log=outputs.recorder.written(), must=True)
         _draw_samples(state, outputs)
     return None
 
@@ -210,7 +210,7 @@ def _save(state: TrainingState, outputs: Outputs | None, *, must: bool) -> Path 
     if outputs is None:
         return None
     outputs.recorder.sync()
-    return outputs.keeper.save(state, lines=outputs.recorder.lines, must=must)
+    return outputs.keeper.save(state, log=outputs.recorder.written(), must=must)
 
 
 def _look_for_divergence(state: TrainingState) -> None:

@@ -6,6 +6,7 @@ of the config and is compared bit for bit.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -30,6 +31,9 @@ class Recorder:
         run: the folder.
         lines: how many lines of ``metrics.jsonl`` the loaded checkpoint had seen.
         images_seen: its counter, so that TensorBoard drops what came after it.
+
+    Attributes:
+        lines: how many lines there are.
     """
 
     def __init__(self, run: RunFolder, *, lines: int, images_seen: int) -> None:
@@ -72,8 +76,21 @@ class Recorder:
         self._stream.close()
         self._open(lines)
 
+    def written(self) -> dict[str, Any]:
+        """What a checkpoint keeps in mind of the log: how many lines, and the digest of all but their clock."""
+        return {"metrics_lines": self.lines, "metrics_digest": self._digest.hexdigest()}
+
+    def fault(self, checkpoint: Mapping[str, Any]) -> str:
+        """In what way the log that was found is not the one that ``checkpoint``'s metadata speaks of; "" for none."""
+        known, digest = int(checkpoint["metrics_lines"]), self._digest.hexdigest()
+        if self.lines < known:
+            return f"{self._path}: has lost {known - self.lines:,} of the {known:,} lines that the checkpoint knew"
+        if checkpoint.get("metrics_digest", digest) != digest:
+            return f"{self._path}: its first {known:,} lines are not those that the checkpoint knew (damaged or edited)"
+        return ""
+
     def _open(self, lines: int) -> None:
-        self.lines = _cut_back(self._path, lines)
+        self.lines, self._digest = _cut_back(self._path, lines)
         self._stream = self._path.open("a", encoding="utf-8", newline="\n")
 
     def sync(self) -> None:
@@ -82,8 +99,10 @@ class Recorder:
         os.fsync(self._stream.fileno())
 
     def _write(self, line: dict[str, Any]) -> None:
-        self._stream.write(json.dumps(line) + "\n")
+        text = json.dumps(line) + "\n"
+        self._stream.write(text)
         self._stream.flush()
+        self._digest.update(_timeless(text.encode()))
         self.lines += 1
 
     def _clock(self, images_seen: int) -> dict[str, float]:
@@ -94,12 +113,26 @@ class Recorder:
         return {"time": time.time(), "elapsed": now - self._started, "images_per_second": speed}
 
 
-def _cut_back(path: Path, lines: int) -> int:
-    """Keep the first ``lines`` lines of a file; returns how many there are."""
+def _cut_back(path: Path, lines: int) -> tuple[int, hashlib._Hash]:
+    """Keep the first ``lines`` whole lines of a file; returns how many there are, and their digest so far."""
     path.touch()
-    kept = 0
+    kept, end, digest = 0, 0, hashlib.sha256()
     with path.open("r+b") as stream:
-        while kept < lines and stream.readline(_LONGEST_LINE).endswith(b"\n"):
-            kept += 1
-        stream.truncate(stream.tell())
-    return kept
+        while kept < lines and (line := stream.readline(_LONGEST_LINE)).endswith(b"\n"):
+            digest.update(_timeless(line) if _has_clock(line) else line)
+            kept, end = kept + 1, stream.tell()
+        stream.truncate(end)
+    return kept, digest
+
+
+def _has_clock(line: bytes) -> bool:
+    """Whether what follows the timeless part is what we write: a damaged clock makes the line unreadable."""
+    try:
+        return isinstance(json.loads(line.rpartition(b', "clock": ')[2].rstrip()[:-1]), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _timeless(line: bytes) -> bytes:
+    """A line up to its clock, which is its last key: what a run that is repeated writes again."""
+    return line.rpartition(b', "clock": ')[0] or line

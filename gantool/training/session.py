@@ -210,17 +210,23 @@ class Session:
         keeper = Keeper(run, config, self._facts(dataset), display.say)
         keeper.tidy()
         checkpoint = keeper.newest_good() if self.resumed else None
-        lines, inexact = 0, ""
+        known: dict[str, Any] = {"metrics_lines": 0}
+        inexact = ""
         if checkpoint is not None:
             inexact = self._load(checkpoint, dataset, state)
-            lines = int(checkpoint.metadata["metrics_lines"])
+            known = checkpoint.metadata
             keeper.restore_best(checkpoint)
         elif self.origin is not None:
             self._take_over(self.origin, dataset, state, display)
+        exact = not inexact and bool(known.get("bit_exact", True)) and _was_exact(run)
+        keeper.mark(bit_exact=exact)
         files.write_text(run.config, config.to_yaml())
-        self._describe(dataset, bit_exact=not inexact)
+        self._describe(dataset, bit_exact=exact)
         display.say(self._first_line(dataset, state))
-        recorder = stack.enter_context(Recorder(run, lines=lines, images_seen=state.images_seen))
+        recorder = Recorder(run, lines=int(known["metrics_lines"]), images_seen=state.images_seen)
+        stack.enter_context(recorder)
+        if fault := recorder.fault(known):
+            display.say(f"warning: {fault}; the weights are whole, and the run goes on")
         if inexact:
             recorder.event(state.images_seen, "inexact", inexact)
         classes = dataset.classes if config.model.conditioning == "class" else ()
@@ -292,7 +298,7 @@ class Session:
             "prepared": str(self.prepared.resolve()),
             "dataset_fingerprint": dataset.fingerprint,
             **self._ancestry(),
-            "bit_exact": bit_exact and _was_exact(self.run),
+            "bit_exact": bit_exact,
             "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "process": os.getpid(),
         }
@@ -319,9 +325,10 @@ def _differences(before: dict[str, Any], now: dict[str, Any]) -> str:
 def _was_exact(run: RunFolder) -> bool:
     """A run that was once resumed inexactly stays marked."""
     try:
-        return bool(json.loads(files.read_regular(run.info, _INFO_LIMIT)).get("bit_exact", True))
-    except (OSError, ValueError, AttributeError, RecursionError):
-        return True
+        info = json.loads(files.read_regular(run.info, _INFO_LIMIT))
+    except (OSError, ValueError, RecursionError):
+        return True  # the checkpoint says it as well
+    return bool(info.get("bit_exact", True)) if isinstance(info, dict) else True
 
 
 @contextlib.contextmanager

@@ -20,13 +20,15 @@ from tests.faults.runs import families
 from tests.faults.sections import FAULTS, SECTIONS, TORTURE, Bench, Trial
 from tests.faults.table import Outcome, Row
 
+_BY_POINTS = ("main", "family", "ranks", "races", "checkpoints", "sets", "folders")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; 0 when every promise was kept."""
     told = _parser().parse_args(arguments)
     counts = TORTURE if told.scale == "torture" else FAULTS
     if told.points:
-        counts = dataclasses.replace(counts, main=told.points, family=told.points, ranks=told.points, races=told.points)
+        counts = dataclasses.replace(counts, **dict.fromkeys(_BY_POINTS, told.points))
     if os.environ.get("OMP_NUM_THREADS") != "1":
         # numpy has read it by now, and has threads that no forked child would have: start over
         os.environ["OMP_NUM_THREADS"] = "1"
@@ -78,7 +80,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--families", metavar="NAMES", help="by commas; all registered architectures unless given")
     parser.add_argument("--only", nargs="+", choices=list(SECTIONS), metavar="SECTION", help=", ".join(SECTIONS))
     parser.add_argument(
-        "--points", type=int, metavar="N", help="kills of each family, of ranks, and races, in place of the scale's"
+        "--points",
+        type=int,
+        metavar="N",
+        help="kills of each family, of ranks, races, and damages of each kind, in place of the scale's",
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="trials at a time")
     parser.add_argument("--seed", type=int, default=0, help="of the points")

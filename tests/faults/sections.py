@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tests.faults import environments, plans, ranks, signals
+from tests.faults import corruption, environments, plans, ranks, signals
 from tests.faults.kills import Killed
 from tests.faults.processes import Ended, run
 from tests.faults.races import Race
@@ -30,6 +30,9 @@ class Counts:
         chain: kills of one run, in every family; 0 for no such run.
         ranks: kills of one of two processes.
         races: of two `resume`.
+        checkpoints: damaged checkpoints that are read.
+        sets: damaged prepared sets that are opened.
+        folders: damaged run folders that are resumed.
         soak_steps: length of the long run.
         soak_slope: bytes a step that its memory may grow: the shorter the run, the more an allocator's whims weigh.
     """
@@ -39,12 +42,37 @@ class Counts:
     chain: int
     ranks: int
     races: int
+    checkpoints: int
+    sets: int
+    folders: int
     soak_steps: int
     soak_slope: float
 
 
-FAULTS = Counts(main=20, family=4, chain=0, ranks=6, races=10, soak_steps=1_000, soak_slope=4_000.0)
-TORTURE = Counts(main=200, family=200, chain=10, ranks=20, races=50, soak_steps=20_000, soak_slope=200.0)
+FAULTS = Counts(
+    main=20,
+    family=4,
+    chain=0,
+    ranks=6,
+    races=10,
+    checkpoints=150,
+    sets=100,
+    folders=50,
+    soak_steps=1_000,
+    soak_slope=4_000.0,
+)
+TORTURE = Counts(
+    main=200,
+    family=200,
+    chain=10,
+    ranks=20,
+    races=50,
+    checkpoints=900,
+    sets=600,
+    folders=500,
+    soak_steps=20_000,
+    soak_slope=200.0,
+)
 
 
 class Trial(Protocol):
@@ -80,6 +108,10 @@ class Bench:
         """The family that is tried most."""
         return MAIN_FAMILY if MAIN_FAMILY in self.families else self.families[0]
 
+    def alone(self, family: str, *options: str) -> Path:
+        """The folder of a run that no one disturbs."""
+        return self.folder / "-".join(("alone", family, *(option.strip("-") for option in options)))
+
     def reference(self, family: str, *options: str) -> tuple[Path, Fingerprint]:
         """A config, and what its run leaves when no one disturbs it.
 
@@ -88,7 +120,7 @@ class Bench:
         """
         key = (family, *options)
         if key not in self._references:
-            folder = self.folder / "-".join(("alone", family, *(option.strip("-") for option in options)))
+            folder = self.alone(family, *options)
             config = write_config(family, folder.with_suffix(".yaml"))
             ended: Ended = run([*train(config, folder), *options])
             if ended.code != 0:
@@ -139,6 +171,22 @@ def signalled(bench: Bench) -> Iterator[Trial]:
         yield signals.Stopped(f"asked to stop: {phase}", config, folder, plan, reference)
 
 
+def damaged(bench: Bench) -> Iterator[Trial]:
+    """Checkpoints, prepared sets and run folders with flipped bits, cut or exchanged."""
+    family = corruption.FAMILY if corruption.FAMILY in bench.families else bench.main_family
+    config, _ = bench.reference(family)
+    stopped = corruption.stopped_run(config, bench.folder / "damaged")
+    kinds: list[tuple[str, type[corruption.Damaged], int]] = [
+        ("checkpoint read", corruption.CheckpointDamaged, bench.counts.checkpoints),
+        ("prepared set opened", corruption.SetDamaged, bench.counts.sets),
+        ("run folder resumed", corruption.FolderDamaged, bench.counts.folders),
+    ]
+    for what, kind, count in kinds:
+        for index in range(count):
+            folder = bench.folder / f"{what.replace(' ', '-')}-{index}"
+            yield kind(f"damaged {what}", stopped, folder, f"{bench.seed} {what} {index}", bench.alone(family))
+
+
 def surroundings(bench: Bench) -> Iterator[Trial]:
     """Odd machines."""
     config, reference = bench.reference(bench.main_family)
@@ -162,6 +210,7 @@ SECTIONS: dict[str, Callable[[Bench], Iterator[Trial]]] = {
     "ranks": rank_kills,
     "races": races,
     "signals": signalled,
+    "damage": damaged,
     "surroundings": surroundings,
     "soak": soak,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ class Outcome:
         survived: the run went on and ended as promised.
         missed: in what it then differs from a run left alone, or what went wrong; "" for nothing.
         note: a figure for the row.
+        came_of: in a word, where a promise can be kept in several ways; the row counts them.
     """
 
     what: str
@@ -25,6 +27,7 @@ class Outcome:
     survived: bool
     missed: str
     note: str = ""
+    came_of: str = ""
 
     @property
     def is_well(self) -> bool:
@@ -50,7 +53,9 @@ class Row:
         tried = [outcome for outcome in self.outcomes if outcome.tried]
         survived = [outcome for outcome in tried if outcome.survived]
         identical = [outcome for outcome in survived if not outcome.missed]
+        ways = Counter(outcome.came_of for outcome in self.outcomes if outcome.came_of)
         notes = [outcome.note for outcome in self.outcomes if outcome.note]
+        notes += [", ".join(f"{way} {count:,}" for way, count in sorted(ways.items()))] if ways else []
         counts = [f"{len(tried)} of {self.wanted}", str(len(survived)), str(len(identical))]
         return [self.what, *counts, notes[-1] if notes else ""]
 

@@ -20,6 +20,11 @@ BLIND = (  # a gantool that forgets to cut its log back
     "from tests.faults.__main__ import main; sys.exit(main())"
 )
 
+TRUSTING = (  # one that opens a prepared set without looking at its hashes
+    "import sys; from gantool.data import prepared; prepared.check = lambda *_: None; "
+    "from tests.faults.__main__ import main; sys.exit(main())"
+)
+
 
 def harness(folder: Path, *arguments: str, command: list[str] | None = None) -> subprocess.CompletedProcess[str]:
     """It forks, and so has a process of its own, started as make does; ``folder`` is where it works."""
@@ -49,6 +54,21 @@ def test_a_run_that_goes_on_differently_is_missed(tmp_path: Path) -> None:
     assert "| mlp: killed, resumed | 1 of 1 | 1 | 0 |  |" in said.stdout
     assert "MISSED kill-mlp-0 [SIGKILL at step, image " in said.stdout
     assert said.stdout.partition("MISSED")[2].partition("\n")[0].endswith(": newest, log")
+
+
+def test_damaged_files_are_refused_or_named(tmp_path: Path) -> None:
+    said = harness(tmp_path, "--families", "mlp", "--points", "4", "--only", "damage")
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert "| damaged checkpoint read | 4 of 4 | 4 | 4 | fell back 4 |" in said.stdout
+    assert "| damaged run folder resumed | 4 of 4 | 4 | 4 | " in said.stdout
+
+
+def test_a_set_that_is_read_in_silence_is_missed(tmp_path: Path) -> None:
+    told = ("--families", "mlp", "--points", "8", "--only", "damage")
+    said = harness(tmp_path, *told, command=[sys.executable, "-c", TRUSTING])
+    assert said.returncode == 1, said.stdout + said.stderr
+    assert "MISSED prepared-set-opened-" in said.stdout
+    assert "read as if nothing were wrong" in said.stdout
 
 
 def test_every_spot_is_tried_and_every_family_is_known() -> None:

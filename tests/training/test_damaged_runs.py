@@ -1,0 +1,187 @@
+"""What a run does when its own files are no longer what was written: it says so, and loses as little as can be."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gantool.data import PreparedSet
+from gantool.data.prepared import read_header
+from gantool.errors import DataError
+from gantool.rundir import RunFolder, resolve_checkpoint
+from gantool.training.checkpoint import read_checkpoint, write_checkpoint
+from gantool.training.display import Silent
+from gantool.training.session import Machine
+from gantool.training.verbs import Resumption, start
+from tests.training.helpers import BATCH, StopAfter, differing, last, lines, run_straight, tiny
+
+CONFIG = tiny("evaluation.every=80")
+
+
+class Listening(Silent):
+    """Keeps what was said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    return run_straight(CONFIG, tmp_path_factory.mktemp("straight") / "run")
+
+
+@pytest.fixture(scope="module")
+def once_stopped(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """Checkpoints of 0, 160, 320 and 328 images."""
+    run = RunFolder(tmp_path_factory.mktemp("stopped") / "run")
+    start(CONFIG, run, "cpu", display=StopAfter(40 * BATCH))
+    return run
+
+
+@pytest.fixture
+def stopped(once_stopped: RunFolder, tmp_path: Path) -> RunFolder:
+    shutil.copytree(once_stopped.path, tmp_path / "run")
+    return RunFolder(tmp_path / "run")
+
+
+def go_on(run: RunFolder) -> str:
+    """What is said while ``run`` goes on to its end."""
+    resumption, listening = Resumption(run.path), Listening()
+    resumption.display = listening
+    resumption.go("cpu")
+    return "\n".join(listening.said)
+
+
+def test_how_much_is_lost_is_said(stopped: RunFolder, straight: RunFolder) -> None:
+    for newest in stopped.checkpoints()[-2:]:
+        newest.write_bytes(newest.read_bytes()[:-1])
+    words = go_on(stopped)
+    assert "going on from 000000160.safetensors: 168 images are lost" in words
+    assert last(stopped).digest == last(straight).digest
+    assert lines(stopped) == lines(straight)
+
+
+@pytest.mark.parametrize("word", [b'"gantool"', b'"digest"'])
+def test_a_header_that_has_lost_the_word_of_ours_is_damage_too(
+    word: bytes, stopped: RunFolder, straight: RunFolder
+) -> None:
+    newest = last(stopped).path
+    newest.write_bytes(newest.read_bytes().replace(word, b'"' + bytes([word[1] ^ 1]) + word[2:], 1))
+    assert "going on from 000000320.safetensors: 8 images are lost" in go_on(stopped)
+    assert last(stopped).digest == last(straight).digest
+
+
+def test_a_checkpoint_under_the_name_of_another_is_damage(stopped: RunFolder, straight: RunFolder) -> None:
+    older, newest = stopped.checkpoints()[-2:]
+    shutil.copy(older, newest)
+    words = go_on(stopped)
+    assert "000000328.safetensors: is the checkpoint of image 320, under another one's name" in words
+    assert "8 images are lost" in words
+    assert last(stopped).digest == last(straight).digest
+
+
+def cut(content: bytes) -> bytes:
+    return b"".join(content.splitlines(keepends=True)[:-3])
+
+
+def changed(content: bytes) -> bytes:
+    return content.replace(b'"loss_generator": 0', b'"loss_generator": 1', 1)
+
+
+def no_utf8(content: bytes) -> bytes:
+    return content.replace(b'"event": "evaluation"', b'"event": "evaluation"\xff', 1)
+
+
+def odd_clock(content: bytes) -> bytes:
+    return content.replace(b'"elapsed"', b'"elapsed', 1)
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (cut, "has lost 3 of the {known} lines"),
+        (changed, "its first {known} lines are not those"),
+        (no_utf8, "its first {known} lines are not those"),
+        (odd_clock, "its first {known} lines are not those"),
+    ],
+)
+def test_a_damaged_log_is_named_and_changes_no_weight(
+    damage: Callable[[bytes], bytes], named: str, stopped: RunFolder, straight: RunFolder
+) -> None:
+    known = last(stopped).metadata["metrics_lines"]
+    content = stopped.metrics.read_bytes()
+    assert damage(content) != content
+    stopped.metrics.write_bytes(damage(content))
+    words = go_on(stopped)
+    assert f"{stopped.metrics}: {named.format(known=known)}" in words
+    assert "the weights are whole" in words
+    assert differing(last(straight).tensors, last(stopped).tensors) == []
+
+
+def test_another_clock_is_no_damage(stopped: RunFolder) -> None:
+    text = stopped.metrics.read_text()
+    first = json.loads(text.splitlines()[0])
+    stopped.metrics.write_text(text.replace(f'"elapsed": {first["clock"]["elapsed"]}', '"elapsed": 1e9', 1))
+    assert "metrics.jsonl" not in go_on(stopped)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"prepared": "/nowhere"}', b"\xff", b'{"bit_exact": tru'])
+def test_a_run_that_is_not_exact_stays_marked_when_run_json_is_damaged(
+    content: bytes, stopped: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Machine.environment
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(Machine, "environment", lambda self: {**here(self), "threads": 96})
+        accepted = Resumption(stopped.path, allow_inexact=True)
+        accepted.display = StopAfter(45 * BATCH)
+        assert accepted.go("cpu").signal
+        assert last(stopped).metadata["bit_exact"] is False
+        stopped.info.write_bytes(content)
+        go_on(stopped)
+    assert json.loads(stopped.info.read_text())["bit_exact"] is False
+
+
+def test_a_damaged_record_of_the_best_is_said(
+    straight: RunFolder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(straight.path, tmp_path / "run")
+    run = RunFolder(tmp_path / "run")
+    run.best_record.write_bytes(run.best_record.read_bytes().replace(b'"file"', b'"fild"'))
+    assert resolve_checkpoint(run.path) == run.newest()
+    assert "best.json: names no checkpoint that is there; taking the newest, 000000480.safetensors" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [('"origin": "fash', '"origin": "gash'), ('"holdout": 0.1', '"holdout": 0.3')]
+)
+def test_whatever_a_sets_header_says_is_covered(before: str, after: str, stopped: RunFolder, tmp_path: Path) -> None:
+    shutil.copytree(Resumption(stopped.path).prepare(), tmp_path / "set")
+    header = tmp_path / "set" / "dataset.json"
+    text = header.read_text()
+    assert before in text
+    header.write_text(text.replace(before, after))
+    with pytest.raises(DataError, match="does not have the digest that it states"):
+        PreparedSet.open(tmp_path / "set")
+
+
+def test_a_set_of_an_earlier_version_states_no_digest_and_is_read(stopped: RunFolder, tmp_path: Path) -> None:
+    shutil.copytree(Resumption(stopped.path).prepare(), tmp_path / "set")
+    header = read_header(tmp_path / "set")
+    del header["digest"]
+    (tmp_path / "set" / "dataset.json").write_text(json.dumps(header))
+    assert len(PreparedSet.open(tmp_path / "set")) == 10_000
+
+
+def test_a_checkpoint_of_an_earlier_version_knows_no_digest_of_the_log(stopped: RunFolder) -> None:
+    newest = last(stopped)
+    metadata = {key: value for key, value in newest.metadata.items() if key != "metrics_digest"}
+    write_checkpoint(newest.path, newest.tensors, metadata)
+    assert "metrics.jsonl" not in go_on(stopped)
+    assert "metrics_digest" in read_checkpoint(last(stopped).path).metadata
