@@ -6,7 +6,22 @@ from typing import Annotated
 
 import typer
 
-from gantool.cli import audit, bench, compare, config, data, doctor, evaluate, export, report, resume, sample, train
+from gantool.cli import (
+    audit,
+    bench,
+    compare,
+    config,
+    data,
+    directions,
+    doctor,
+    evaluate,
+    export,
+    project,
+    report,
+    resume,
+    sample,
+    train,
+)
 from gantool.version import __version__
 
 app = typer.Typer(
@@ -21,6 +36,8 @@ app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.command("resume")(resume.resume)
 app.command("sample")(sample.sample)
+app.command("project")(project.project)
+app.command("directions")(directions.directions)
 app.command("evaluate")(evaluate.evaluate)
 app.command("audit")(audit.audit)
 app.command("export")(export.export)
