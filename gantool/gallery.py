@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from gantool import files
 from gantool.errors import DataError, ResourceError, UsageError
 from gantool.images import encode, grid
+from gantool.latent.truncation import require_psi
 from gantool.provenance import PictureFormat, Provenance, read_provenance
 from gantool.sample import BLOCK, Drawn, LoadedGenerator
 
@@ -54,6 +55,9 @@ class Wish:
     classes: tuple[int, ...] = ()
     batch_size: int = BLOCK
     truncation: float | None = None
+
+    def __post_init__(self) -> None:
+        require_psi(self.truncation)
 
 
 Write = Callable[[Drawn], None]

@@ -4,11 +4,11 @@
   in (`Generator.steering`) move it most along the eigenvectors of AᵀA. Nothing is drawn, nothing is random.
 - ``ganspace`` (Härkönen 2020, "GANSpace", §2.1–2.2): principal components of what many latents become: of the styles
   where a network maps latents to them, else of the maps of the first layers, and from these back to latents by least
-  squares.
+  squares. What only tells classes apart is taken away first: a class can be asked for, a direction is for the rest.
 
 A direction has length 1, and beside it stands the deviation of styles along it (1 for latents, which are normal), so
-that "2σ" means as rare a step for every direction. Which way is plus is decided by its largest number. What the
-directions mean is for a person to see: the grids show it.
+that a step of 2 deviations is as rare along every direction. Which way is plus is decided by its largest number. What
+the directions mean is for a person to see: the grids show it.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Steps:
 
     def names(self) -> list[str]:
         """What stands above the columns."""
-        return [f"{offset:+.2g}σ" if offset else "0" for offset in self.offsets()]
+        return [f"{offset:+.3g} sd" if offset else "0" for offset in self.offsets()]
 
 
 def find(generator: LoadedGenerator, method: Method, count: int) -> Directions:
@@ -146,15 +146,16 @@ def _ganspace(generator: LoadedGenerator, count: int) -> tuple[Tensor, Tensor]:
 
 
 def _styles(generator: LoadedGenerator) -> Tensor:
-    """Styles of latents of every class in turn, N×style_dim."""
+    """Styles of latents of every class, N×style_dim, each less the mean of its class."""
     classes = range(len(generator.classes)) if generator.classes else [None]
     each = -(-_STYLES // len(classes))
-    return torch.cat([some_styles(generator.network, label, each)[:, 0] for label in classes]).cpu()
+    found = (some_styles(generator.network, label, each)[:, 0] for label in classes)
+    return torch.cat([styles - styles.mean(dim=0) for styles in found]).cpu()
 
 
 @torch.no_grad()
 def _maps(generator: LoadedGenerator) -> tuple[Tensor, Tensor]:
-    """Latents N×latent_dim, and what `Generator.early` makes of them, N×D."""
+    """Latents N×latent_dim, and what `Generator.early` makes of them, N×D, less the mean of each one's class."""
     latents = torch.randn(_MAPS, generator.latent_dim, generator=seeding.generator("ganspace"))
     labels = torch.arange(_MAPS, device=generator.device) % len(generator.classes) if generator.classes else None
     kept: list[Tensor] = []
@@ -173,7 +174,10 @@ def _maps(generator: LoadedGenerator) -> tuple[Tensor, Tensor]:
             )
     finally:
         hook.remove()
-    return latents, torch.cat(kept)
+    maps = torch.cat(kept)
+    for label in range(len(generator.classes)):
+        maps[label :: len(generator.classes)] -= maps[label :: len(generator.classes)].mean(dim=0)
+    return latents, maps
 
 
 def _pointed(vectors: Tensor) -> Tensor:
@@ -223,7 +227,7 @@ def write_directions(
         found = find(generator, method, count)
         folder.mkdir(parents=True, exist_ok=True)
         pages = list(
-            _pages(generator, samples, f"{method}, {count} directions, {steps.count} steps to {steps.strength:g}σ")
+            _pages(generator, samples, f"{method}, {count} directions, {steps.count} steps to {steps.strength:g} sd")
         )
         if not force:
             refuse_strangers(folder, [(name, origin) for _, name, origin in pages])

@@ -123,12 +123,12 @@ def straight(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 def spherical(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     """sin((1 − t)Ω)/sin Ω·a + sin(tΩ)/sin Ω·b with Ω the angle between the N×d vectors (Shoemake 1985; White 2016).
 
-    Lengths change evenly when they differ. Where a and b are (nearly) parallel it is `straight`.
+    Where a and b have (nearly) one direction, or opposite ones, or no length, it is `straight`.
     """
     x, y = a.double(), b.double()
-    lengths = (x.norm(dim=1, keepdim=True) * y.norm(dim=1, keepdim=True)).clamp_min(1e-12)
-    cosine = ((x * y).sum(dim=1, keepdim=True) / lengths).clamp(-1, 1)
+    lengths = x.norm(dim=1, keepdim=True) * y.norm(dim=1, keepdim=True)
+    cosine = ((x * y).sum(dim=1, keepdim=True) / lengths.clamp_min(1e-12)).clamp(-1, 1)
     angle, s = torch.acos(cosine), t.double()[:, None]
     sine = torch.sin(angle)
     bent = (torch.sin((1 - s) * angle) * x + torch.sin(s * angle) * y) / sine.clamp_min(1e-12)
-    return torch.where(sine > _NEARLY_PARALLEL, bent, straight(x, y, t.double())).to(a)
+    return torch.where((sine > _NEARLY_PARALLEL) & (lengths > 1e-12), bent, straight(x, y, t.double())).to(a)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gantool import seeding
 from gantool.errors import UsageError
-from gantool.latent.truncation import Truncation
+from gantool.latent.truncation import Truncation, require_psi
 from gantool.sample import BLOCK, LoadedGenerator
 
 Source = tuple[int, int]
@@ -61,6 +61,9 @@ class Samples:
     classes: tuple[int, ...] = ()
     truncation: float | None = None
     batch_size: int = BLOCK
+
+    def __post_init__(self) -> None:
+        require_psi(self.truncation)
 
     def label(self, number: int) -> int | None:
         """The class of a picture."""

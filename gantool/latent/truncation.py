@@ -38,8 +38,7 @@ class Truncation:
     """
 
     def __init__(self, network: Generator, psi: float | None) -> None:
-        if psi is not None and not 0 <= psi < math.inf:
-            raise UsageError(f"--truncation {psi}: must be a number from 0 up; 0.7 is a common choice")
+        require_psi(psi)
         self._network = network
         self._psi = psi
         self._means: dict[int, Tensor] = {}
@@ -68,6 +67,12 @@ class Truncation:
         if number not in self._means:
             self._means[number] = mean_style(self._network, None if number < 0 else number)
         return self._means[number]
+
+
+def require_psi(psi: float | None) -> None:
+    """Raise UsageError for a ψ that is negative or no number."""
+    if psi is not None and not 0 <= psi < math.inf:
+        raise UsageError(f"--truncation {psi}: must be a number from 0 up; 0.7 is a common choice")
 
 
 @torch.no_grad()
