@@ -18,7 +18,7 @@ import math
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from gantool import files
 from gantool.errors import DataError, ResourceError, UsageError
 from gantool.images import encode, grid
+from gantool.latent.truncation import require_psi
 from gantool.provenance import PictureFormat, Provenance, read_provenance
 from gantool.sample import BLOCK, Drawn, LoadedGenerator
 
@@ -47,12 +48,16 @@ _LONGEST_CLASS = 40
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to be drawn: ``count`` pictures of ``seed``, of the classes of these numbers in turn."""
+    """What is to be drawn: ``count`` pictures of ``seed``, of the classes of these numbers in turn, truncated to ψ."""
 
     count: int
     seed: int = 0
     classes: tuple[int, ...] = ()
     batch_size: int = BLOCK
+    truncation: float | None = None
+
+    def __post_init__(self) -> None:
+        require_psi(self.truncation)
 
 
 Write = Callable[[Drawn], None]
@@ -92,12 +97,12 @@ def write_gallery(
         UsageError: when a different file is in the way.
         ResourceError: when the folder cannot be written or the disk is full.
     """
-    origin = replace(generator.origin, seed=wish.seed)
+    origin = replace(generator.origin, seed=wish.seed, truncation=wish.truncation)
     names = _Names(generator.classes, origin)
-    with _told_of_disk_faults(folder):
+    with told_of_disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
         if not force:
-            _refuse_strangers(folder, _expected(names, wish, format, with_grid=with_grid))
+            refuse_strangers(folder, _expected(names, wish, format, with_grid=with_grid))
         overview = _Overview(generator, wish) if with_grid else None
         opened = (
             _array(folder / ARRAY, generator, wish, origin) if format == "npz" else _pictures(folder, names, format)
@@ -119,7 +124,14 @@ def _draw(
     stop: Callable[[], bool],
 ) -> int:
     done = 0
-    for drawn in generator.batches(wish.count, seed=wish.seed, labels=wish.classes or None, batch_size=wish.batch_size):
+    drawing = generator.batches(
+        wish.count,
+        seed=wish.seed,
+        labels=wish.classes or None,
+        batch_size=wish.batch_size,
+        truncation=wish.truncation,
+    )
+    for drawn in drawing:
         write(drawn)
         if overview is not None:
             overview.take(drawn)
@@ -162,7 +174,12 @@ def _expected(names: _Names, wish: Wish, format: Format, *, with_grid: bool) -> 
         yield names.file(index, label, format), names.of(index, label)
 
 
-def _refuse_strangers(folder: Path, expected: Iterator[tuple[str, Provenance]]) -> None:
+def refuse_strangers(folder: Path, expected: Iterable[tuple[str, Provenance]]) -> None:
+    """Make sure that what is in the way, of these names in ``folder``, are the very pictures that will be drawn.
+
+    Raises:
+        UsageError: naming the first that is not.
+    """
     there = {entry.name for entry in os.scandir(folder)}
     for name, origin in expected if there else ():
         if name in there and not _is_same(folder / name, origin):
@@ -177,7 +194,7 @@ def _is_same(path: Path, origin: Provenance) -> bool:
         said = read_provenance(path)
     except DataError:
         return False
-    told_apart_by = ("checkpoint", "weights", "seed", "index", "class_name")
+    told_apart_by = ("checkpoint", "weights", "seed", "index", "class_name", "truncation", "latent")
     return all(said.get(name) == getattr(origin, name) for name in told_apart_by)
 
 
@@ -271,7 +288,7 @@ class _Overview:
 
 
 @contextmanager
-def _told_of_disk_faults(folder: Path) -> Iterator[None]:
+def told_of_disk_faults(folder: Path) -> Iterator[None]:
     """Turn what the system says of the folder into what a person can do about it."""
     try:
         yield

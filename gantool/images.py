@@ -45,7 +45,11 @@ def to_pixels(images: Tensor) -> NDArray[np.uint8]:
 
 
 def grid(
-    pixels: NDArray[np.uint8], *, columns: int | None = None, row_names: Sequence[str] | None = None
+    pixels: NDArray[np.uint8],
+    *,
+    columns: int | None = None,
+    row_names: Sequence[str] | None = None,
+    column_names: Sequence[str] | None = None,
 ) -> NDArray[np.uint8]:
     """Many pictures as one, row by row, with thin gaps.
 
@@ -56,13 +60,12 @@ def grid(
         pixels: N×H×W×C with C of 1, 3 or 4 (premultiplied); N ≥ 1.
         columns: pictures in a row; None makes the grid nearly square.
         row_names: what stands to the left of each row, for example class names.
+        column_names: what stands above each column.
 
     Returns:
         uint8 H'×W'×3.
     """
-    opaque = on_white(pixels)
-    factor = math.ceil(LOOKABLE / max(opaque.shape[1:3]))
-    opaque = opaque.repeat(factor, axis=1).repeat(factor, axis=2)
+    opaque = enlarged(on_white(pixels))
     count, height, width, _ = opaque.shape
     columns = columns or math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
@@ -72,20 +75,39 @@ def grid(
         top = _GAP + (index // columns) * (height + _GAP)
         left = _GAP + (index % columns) * (width + _GAP)
         sheet[top : top + height, left : left + width] = picture
+    if column_names:
+        sheet = np.concatenate([_heads(column_names, width + _GAP, sheet.shape[1]), sheet])
     if not row_names:
         return sheet
-    return np.concatenate([_names(row_names, height + _GAP, len(sheet)), sheet], axis=1)
+    return np.concatenate([_names(row_names, height + _GAP, len(sheet), below=len(sheet) - size[0]), sheet], axis=1)
 
 
-def _names(names: Sequence[str], step: int, tall: int) -> NDArray[np.uint8]:
-    """A strip ``tall`` pixels high, each name at the middle of its row; rows are ``step`` pixels apart."""
+def enlarged(pixels: NDArray[np.uint8], least: int = LOOKABLE) -> NDArray[np.uint8]:
+    """N×H×W×C by the whole factor that brings the longer side to ``least`` pixels or more, each to a sharp square."""
+    factor = math.ceil(least / max(pixels.shape[1:3]))
+    return pixels.repeat(factor, axis=1).repeat(factor, axis=2)
+
+
+def _names(names: Sequence[str], step: int, tall: int, below: int) -> NDArray[np.uint8]:
+    """A strip ``tall`` pixels high, a name at the middle of each row; rows, ``step`` apart, begin at ``below``."""
     font = ImageFont.load_default(_NAME_SIZE)
     width = 2 * _NAME_MARGIN + math.ceil(max(font.getlength(name) for name in names))
     strip = Image.new("L", (width, tall), _PAPER)
     draw = ImageDraw.Draw(strip)
     for row, name in enumerate(names):
-        middle = _GAP + row * step + (step - _GAP) / 2
+        middle = below + _GAP + row * step + (step - _GAP) / 2
         draw.text((width - _NAME_MARGIN, middle), name, fill=_INK, font=font, anchor="rm")
+    return np.asarray(strip)[:, :, None].repeat(3, axis=2)
+
+
+def _heads(names: Sequence[str], step: int, wide: int) -> NDArray[np.uint8]:
+    """A strip ``wide`` pixels wide, each name over the middle of its column; columns are ``step`` pixels apart."""
+    font = ImageFont.load_default(_NAME_SIZE)
+    strip = Image.new("L", (wide, _NAME_SIZE + _NAME_MARGIN), _PAPER)
+    draw = ImageDraw.Draw(strip)
+    for column, name in enumerate(names):
+        middle = _GAP + column * step + (step - _GAP) / 2
+        draw.text((middle, strip.height / 2), name, fill=_INK, font=font, anchor="mm")
     return np.asarray(strip)[:, :, None].repeat(3, axis=2)
 
 

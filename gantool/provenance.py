@@ -1,8 +1,8 @@
 """What a machine-made picture says about itself: that no one photographed it, and how to draw it again.
 
-PNG carries it in text fields, JPEG and WebP in EXIF, an ``.npz`` in a JSON file beside it. `read_provenance`
-gives the same dictionary for all of them. What this does not do: prove anything. Whoever saves a picture anew
-can drop or change these fields; they inform the honest.
+PNG carries it in text fields, JPEG and WebP in EXIF, GIF in its comment, ``.npz`` and ``.mp4`` in a JSON file beside
+it. `read_provenance` gives the same dictionary for all of them. What this does not do: prove anything. Whoever saves a
+picture anew can drop or change these fields; they inform the honest.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ PictureFormat = Literal["png", "jpeg", "webp"]
 PICTURE_SUFFIXES: dict[str, PictureFormat] = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
 
 _PNG_PREFIX = "gantool:"
+_OF_ONE_PICTURE = ("index", "class_name", "latent")
 _PNG_HEADER = 8 + 25  # signature and IHDR, which is always first and always as long
 _IMAGE_DESCRIPTION, _SOFTWARE, _EXIF_IFD, _USER_COMMENT = 0x010E, 0x0131, 0x8769, 0x9286
 _ASCII = b"ASCII\0\0\0"  # Exif 2.3, table 9: the character code that a UserComment begins with
@@ -46,6 +47,8 @@ class Provenance:
         index: number of the picture in the draw of that seed.
         class_name: the class that was asked for.
         weights: ``ema`` (the running average) or ``raw``.
+        truncation: the ψ that it was drawn with.
+        latent: what it was drawn from, where that is not the latent of (seed, index).
         images_seen: how far training was.
         tool: what drew it.
         version: the tool's version.
@@ -58,6 +61,8 @@ class Provenance:
     index: int | None = None
     class_name: str | None = None
     weights: str | None = None
+    truncation: float | None = None
+    latent: str | None = None
     images_seen: int | None = None
     finetuned_from: str | None = None
     tool: str = "gantool"
@@ -78,9 +83,9 @@ def encode(picture: Image.Image, format: PictureFormat, provenance: Provenance) 
         picture.save(buffer, "PNG")
         return _with_text(buffer.getvalue(), provenance)
     if format == "webp":
-        picture.save(buffer, "WEBP", lossless=True, exact=True, exif=_exif(provenance))
+        picture.save(buffer, "WEBP", lossless=True, exact=True, exif=exif_of(provenance))
     else:
-        picture.save(buffer, "JPEG", quality=95, subsampling=0, exif=_exif(provenance))
+        picture.save(buffer, "JPEG", quality=95, subsampling=0, exif=exif_of(provenance))
     return buffer.getvalue()
 
 
@@ -88,28 +93,28 @@ def read_provenance(path: Path | str) -> dict[str, Any]:
     """What the file at ``path`` says about its origin; an empty dictionary when it says nothing.
 
     Args:
-        path: a PNG, JPEG or WebP picture, or an ``.npz`` with its ``.json`` beside it.
+        path: a PNG, JPEG, WebP or GIF picture, or an ``.npz`` or ``.mp4`` with its ``.json`` beside it.
 
     Raises:
         DataError: when the file cannot be read.
     """
     path = Path(path)
     try:
-        if path.suffix == ".npz":
+        if path.suffix in {".npz", ".mp4"}:
             return _known(path.with_suffix(".json").read_text(encoding="utf-8"))
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as picture:
                 return _from_png(picture.info) if picture.format == "PNG" else _from_exif(picture)
     except (OSError, ValueError, SyntaxError, struct.error, Warning, Image.DecompressionBombError) as error:
-        raise DataError(f"{path}: cannot be read ({error}); give a whole PNG, JPEG, WebP or npz file") from error
+        raise DataError(f"{path}: cannot be read ({error}); give a whole PNG, JPEG, WebP, GIF or npz file") from error
 
 
 def _with_text(png: bytes, provenance: Provenance) -> bytes:
     """Text chunks right behind the header. (Through Pillow they would cost more than a small picture itself.)"""
-    own = [(f"{_PNG_PREFIX}{name}", getattr(provenance, name)) for name in ("index", "class_name")]
+    own = [(f"{_PNG_PREFIX}{name}", getattr(provenance, name)) for name in _OF_ONE_PICTURE]
     chunks = [_text_chunk(keyword, str(value)) for keyword, value in own if value is not None]
-    shared = _shared_chunks(replace(provenance, index=None, class_name=None))
+    shared = _shared_chunks(replace(provenance, index=None, class_name=None, latent=None))
     return b"".join([png[:_PNG_HEADER], shared, *chunks, png[_PNG_HEADER:]])
 
 
@@ -136,16 +141,17 @@ def _from_png(info: dict[Any, Any]) -> dict[str, Any]:
     if f"{_PNG_PREFIX}digital_source_type" not in info:
         return {}
     tool, _, version = str(info.get("Software", "")).partition(" ")
-    numbers = {"seed", "index", "images_seen"}
+    numbers: dict[str, type] = {"seed": int, "index": int, "images_seen": int, "truncation": float}
     found: dict[str, Any] = {}
     for key, value in info.items():
         if isinstance(key, str) and key.startswith(_PNG_PREFIX):
             name = key.removeprefix(_PNG_PREFIX)
-            found[name] = int(value) if name in numbers else str(value)
+            found[name] = numbers.get(name, str)(value)
     return found | {"tool": tool, "version": version, "statement": str(info.get("Description", ""))}
 
 
-def _exif(provenance: Provenance) -> Image.Exif:
+def exif_of(provenance: Provenance) -> Image.Exif:
+    """What a JPEG or WebP says."""
     exif = Image.Exif()
     exif[_IMAGE_DESCRIPTION] = provenance.statement
     exif[_SOFTWARE] = f"{provenance.tool} {provenance.version}"
@@ -159,6 +165,14 @@ def _from_exif(picture: Image.Image) -> dict[str, Any]:
     if not isinstance(comment, bytes) or not comment.startswith(_ASCII):
         return {}
     return _known(comment.removeprefix(_ASCII).decode("ascii"))
+
+
+def _from_comment(picture: Image.Image) -> dict[str, Any]:
+    comment = picture.info.get("comment", b"")
+    try:
+        return _known(comment.decode("ascii"))
+    except ValueError:  # a stranger's comment
+        return {}
 
 
 def _known(text: str) -> dict[str, Any]:

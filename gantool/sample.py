@@ -15,6 +15,7 @@ from __future__ import annotations
 import difflib
 import operator
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, SupportsIndex
 
@@ -28,6 +29,7 @@ from gantool import seeding
 from gantool.device import choose_device
 from gantool.errors import CheckpointError, ConfigError, ResourceError, UsageError
 from gantool.images import ImageShape, to_pixels
+from gantool.latent.truncation import Truncation
 from gantool.legible import legible
 from gantool.models import AnyModel
 from gantool.models.base import Generator
@@ -79,6 +81,7 @@ class LoadedGenerator:
         labels: Labels | None = None,
         batch_size: int = BLOCK,
         start: int = 0,
+        truncation: float | None = None,
     ) -> NDArray[np.uint8]:
         """Images ``start`` to ``start + count`` of ``seed``.
 
@@ -90,6 +93,7 @@ class LoadedGenerator:
             batch_size: images computed together, memory against speed. Another one moves few pixels if any,
                 by one grey level.
             start: index of the first.
+            truncation: ψ: fewer surprises, less variety (`gantool.latent.truncation`); None leaves latents alone.
 
         Returns:
             uint8 count×H×W×C with C of 1 (grey), 3 (rgb) or 4 (premultiplied rgba).
@@ -98,7 +102,7 @@ class LoadedGenerator:
             UsageError: for a class that is not there, or a number out of range.
             ResourceError: when a batch does not fit into memory.
         """
-        drawn = self.batches(count, seed=seed, labels=labels, batch_size=batch_size, start=start)
+        drawn = self.batches(count, seed=seed, labels=labels, batch_size=batch_size, start=start, truncation=truncation)
         return np.concatenate([batch.pixels for batch in drawn])
 
     def batches(
@@ -109,13 +113,15 @@ class LoadedGenerator:
         labels: Labels | None = None,
         batch_size: int = BLOCK,
         start: int = 0,
+        truncation: float | None = None,
     ) -> Iterator[Drawn]:
         """What `sample` gives, in pieces of at most ``batch_size``, so that memory stays flat."""
         for name, number, least in (("count", count, 1), ("batch size", batch_size, 1), ("start", start, 0)):
             if number < least:
                 raise UsageError(f"{name} {number}: must be at least {least}")
         turns = self.class_numbers(labels)
-        return self._blocks(range(start, start + count), seed, turns, batch_size)
+        bend = Truncation(self.network, truncation)
+        return self._blocks(range(start, start + count), seed, turns, batch_size, bend)
 
     def class_numbers(self, asked: Labels | None) -> list[int]:
         """Class names (in any case) and numbers as numbers; None means all; empty for an unconditional model.
@@ -147,24 +153,52 @@ class LoadedGenerator:
         choices = ", ".join(f"{number} {name}" for number, name in enumerate(self.classes))
         raise UsageError(f"class {asked}: there is no such class{hint}\nchoices: {choices}")
 
-    def _blocks(self, wanted: range, seed: int, turns: list[int], size: int) -> Iterator[Drawn]:
+    def _blocks(self, wanted: range, seed: int, turns: list[int], size: int, bend: Truncation) -> Iterator[Drawn]:
         for first in range(wanted.start - wanted.start % size, wanted.stop, size):
             kept = slice(max(wanted.start - first, 0), min(wanted.stop - first, size))
             indices = range(first, first + size)
             labels = np.array([turns[i % len(turns)] for i in indices], np.int64) if turns else None
-            pixels = self._draw(seed, first, size, labels)
+            pixels = self._draw(seed, first, size, labels, bend)
             yield Drawn(first + kept.start, pixels[kept], None if labels is None else labels[kept])
 
     @torch.inference_mode()
-    def _draw(self, seed: int, first: int, size: int, labels: NDArray[np.int64] | None) -> NDArray[np.uint8]:
+    def _draw(
+        self, seed: int, first: int, size: int, labels: NDArray[np.int64] | None, bend: Truncation
+    ) -> NDArray[np.uint8]:
         """One whole block: uint8 size×H×W×C."""
-        latents = seeding.latents(seed, first, size, self.latent_dim)
-        noise = seeding.PerImage(seed, first, size)
+        latents = seeding.latents(seed, first, size, self.latent_dim).to(self.device)
         numbers = None if labels is None else torch.from_numpy(labels).to(self.device)
+        noise = seeding.PerImage(seed, first, size)
+        with self._told_of_memory(size):
+            return self.render(bend(latents, numbers), numbers, noise)
+
+    @torch.inference_mode()
+    def render(self, styles: Tensor, labels: Tensor | None, noise: seeding.PerImage) -> NDArray[np.uint8]:
+        """What is drawn from styles (`Generator.styles`), all at once.
+
+        Args:
+            styles: N×… on this generator's device.
+            labels: as `Generator.forward` takes them.
+            noise: where the noise of each of the N comes from.
+
+        Returns:
+            uint8 N×H×W×C.
+
+        Raises:
+            ResourceError: when they do not fit into memory.
+        """
+        # cuDNN takes TF32 unless told otherwise; its ten bits of mantissa show.
+        with (
+            self._told_of_memory(len(styles)),
+            seeding.installed(noise),
+            torch.backends.cudnn.flags(allow_tf32=False),
+        ):
+            return to_pixels(self.network.draw(styles, labels))
+
+    @contextmanager
+    def _told_of_memory(self, size: int) -> Iterator[None]:
         try:
-            # cuDNN takes TF32 unless told otherwise; its ten bits of mantissa show.
-            with seeding.installed(noise), torch.backends.cudnn.flags(allow_tf32=False):
-                return to_pixels(self.network(latents.to(self.device), numbers))
+            yield
         except RuntimeError as error:
             if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
                 advice = f"a batch of {size} does not fit; try a smaller --batch-size"

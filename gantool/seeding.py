@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 
 import numpy as np
@@ -46,6 +46,13 @@ class PerImage:
         self._keys = [(seed, "sample-noise", index) for index in range(first, first + count)]
         self._sources: list[torch.Generator] = []  # made when they are asked: most networks draw nothing
 
+    @classmethod
+    def of(cls, images: Sequence[tuple[int, int]]) -> PerImage:
+        """Of images that do not follow one another: (seed, index) of each."""
+        made = cls(0, 0, 0)
+        made._keys = [(seed, "sample-noise", index) for seed, index in images]
+        return made
+
     def normal(self, count: int, *shape: int) -> torch.Tensor:
         """Standard normal count×shape, on the CPU.
 
@@ -56,6 +63,29 @@ class PerImage:
             raise ValueError(f"noise for {len(self._keys)} images was installed, and {count} are drawn")
         self._sources = self._sources or [generator(*key) for key in self._keys]
         return torch.stack([torch.randn(shape, generator=source) for source in self._sources])
+
+
+class Between(PerImage):
+    """Noise on the way from one image's to another's: (1 − t)·a + t·b, at the length of standard normal noise.
+
+    Args:
+        starts: (seed, index) of the image whose noise a is, for each image of a batch.
+        ends: the same of b.
+        places: t, from 0 to 1.
+    """
+
+    def __init__(
+        self, starts: Sequence[tuple[int, int]], ends: Sequence[tuple[int, int]], places: Sequence[float]
+    ) -> None:
+        super().__init__(0, 0, 0)
+        self._ends = (PerImage.of(starts), PerImage.of(ends))
+        self._places = torch.tensor(places, dtype=torch.float32)
+
+    def normal(self, count: int, *shape: int) -> torch.Tensor:
+        """See `PerImage.normal`. At t = 0 and t = 1 it is the images' own, to the last bit."""
+        a, b = (end.normal(count, *shape) for end in self._ends)
+        t = self._places.reshape(-1, *(1 for _ in shape))
+        return ((1 - t) * a + t * b) / torch.sqrt((1 - t) ** 2 + t**2)
 
 
 @contextlib.contextmanager

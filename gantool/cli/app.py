@@ -12,10 +12,12 @@ from gantool.cli import (
     compare,
     config,
     data,
+    directions,
     doctor,
     evaluate,
     export,
     finetune,
+    project,
     report,
     resume,
     sample,
@@ -36,6 +38,8 @@ app.command("train")(train.train)
 app.command("resume")(resume.resume)
 app.command("finetune")(finetune.finetune)
 app.command("sample")(sample.sample)
+app.command("project")(project.project)
+app.command("directions")(directions.directions)
 app.command("evaluate")(evaluate.evaluate)
 app.command("audit")(audit.audit)
 app.command("export")(export.export)

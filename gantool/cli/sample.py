@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from gantool.cli import sampling
+from gantool.cli.sampling import Asked, FormatName
 from gantool.cli.shared import DeviceOption
-from gantool.errors import StoppedBySignal, UsageError
-
-if TYPE_CHECKING:
-    from gantool.gallery import Wish
-    from gantool.sample import LoadedGenerator
-
-
-class FormatName(StrEnum):
-    """What a picture is written as."""
-
-    png = "png"
-    jpeg = "jpeg"
-    webp = "webp"
-    npz = "npz"
-
 
 CheckpointOption = Annotated[
     Path,
@@ -46,7 +29,9 @@ OutOption = Annotated[
     ),
 ]
 CountOption = Annotated[int | None, typer.Option("--count", min=1, help="How many; 64 unless said otherwise.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="Another seed, other pictures.")]
+SeedOption = Annotated[
+    int | None, typer.Option("--seed", help="Another seed, other pictures; 0 unless said otherwise.")
+]
 ClassOption = Annotated[
     list[str] | None,
     typer.Option("--class", metavar="NAME", help="Only this class, by name or number; can be given again."),
@@ -54,11 +39,45 @@ ClassOption = Annotated[
 PerClassOption = Annotated[
     int | None, typer.Option("--per-class", min=1, help="So many of each class, instead of --count.")
 ]
+TruncationOption = Annotated[
+    float | None,
+    typer.Option("--truncation", metavar="PSI", help="Below 1: fewer surprises, less variety; 0.7 is common."),
+]
 GridOption = Annotated[
     bool, typer.Option("--grid", help="Also write grid.png: the first 1,024 at a glance, one row a class.")
 ]
+InterpolateOption = Annotated[
+    str | None,
+    typer.Option("--interpolate", metavar="A,B,…", help="A film from picture A to picture B and on, by their numbers."),
+]
+FramesOption = Annotated[
+    int | None, typer.Option("--frames", min=2, help="Of the whole film; 60 unless said otherwise.")
+]
+FpsOption = Annotated[
+    int | None, typer.Option("--fps", min=1, max=100, help="Frames a second; 20 unless said otherwise.")
+]
+LoopOption = Annotated[bool, typer.Option("--loop", help="Let the film go back to A at its end.")]
+MixOption = Annotated[
+    str | None,
+    typer.Option(
+        "--mix", metavar="A,B,…", help="A grid: the fine of these pictures in the coarse of others (stylegan2)."
+    ),
+]
+IntoOption = Annotated[
+    str | None, typer.Option("--into", metavar="C,D,…", help="With --mix: those others; else the same pictures.")
+]
+MixFromOption = Annotated[
+    int | None, typer.Option("--mix-from", metavar="LAYER", help="With --mix: where the fine begins; else the middle.")
+]
+LatentOption = Annotated[
+    Path | None, typer.Option("--latent", metavar="FILE", help="Draw what gantool project found, from its latent file.")
+]
 FormatOption = Annotated[
-    FormatName, typer.Option("--format", help="png and webp are lossless; npz is one array, N×H×W×C uint8.")
+    FormatName | None,
+    typer.Option(
+        "--format",
+        help="png and webp are lossless; npz is one array, N×H×W×C uint8. Of a film: gif, webp, mp4, or png frames.",
+    ),
 ]
 RawWeightsOption = Annotated[
     bool, typer.Option("--raw-weights", help="The weights of the last step, not their running average.")
@@ -74,11 +93,20 @@ def sample(
     checkpoint: CheckpointOption,
     out: OutOption = Path("pictures"),
     count: CountOption = None,
-    seed: SeedOption = 0,
+    seed: SeedOption = None,
     classes: ClassOption = None,
     per_class: PerClassOption = None,
+    truncation: TruncationOption = None,
     grid: GridOption = False,
-    format: FormatOption = FormatName.png,
+    interpolate: InterpolateOption = None,
+    frames: FramesOption = None,
+    fps: FpsOption = None,
+    loop: LoopOption = False,
+    mix: MixOption = None,
+    into: IntoOption = None,
+    mix_from: MixFromOption = None,
+    latent: LatentOption = None,
+    format: FormatOption = None,
     raw_weights: RawWeightsOption = False,
     batch_size: BatchSizeOption = 64,
     force: ForceOption = False,
@@ -88,7 +116,8 @@ def sample(
 
     Example:  gantool sample --checkpoint runs/quickstart-001 --per-class 8 --seed 7 --grid --out pictures
     """
-    from gantool.gallery import Wish, write_gallery
+    asked = Asked(**locals())  # the options have the names of its fields
+    asked.require_together()
     from gantool.sample import load_generator
     from gantool.training.signals import StopFlag
 
@@ -96,78 +125,11 @@ def sample(
     stop = StopFlag()
     with stop.listening():
         generator = load_generator(checkpoint, device=device, raw_weights=raw_weights)
-        wanted = chosen_classes(generator, classes)
-        wish = Wish(how_many(count, per_class, wanted), seed, wanted, batch_size)
-        with _progress(wish.count) as progress:
-            done = write_gallery(
-                generator,
-                out,
-                wish,
-                format=format.value,
-                with_grid=grid,
-                force=force,
-                progress=progress,
-                stop=lambda: bool(stop.number),
-            )
-    if done < wish.count:
-        kept = "nothing was written" if format is FormatName.npz else f"they are in {out}"
-        raise StoppedBySignal(stop.number, f"stopped after {done:,} of {wish.count:,} pictures; {kept}")
-    _conclude(checkpoint, out, generator, wish, grid=grid, seconds=time.monotonic() - started)
-
-
-def chosen_classes(generator: LoadedGenerator, asked: list[str] | None) -> tuple[int, ...]:
-    """The numbers of the classes asked for, each once; of all when none is; none of an unconditional model.
-
-    Raises:
-        UsageError: for a class that is not there.
-    """
-    return tuple(dict.fromkeys(generator.class_numbers(asked or None)))
-
-
-def how_many(count: int | None, per_class: int | None, classes: tuple[int, ...]) -> int:
-    """The number of pictures.
-
-    Raises:
-        UsageError: for both numbers at once, or ``--per-class`` without classes.
-    """
-    if per_class is None:
-        return count or 64
-    if count is not None:
-        raise UsageError("--count and --per-class: give one of them")
-    if not classes:
-        raise UsageError("--per-class: this model knows no classes; give --count")
-    return per_class * len(classes)
-
-
-@contextmanager
-def _progress(count: int) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, nothing elsewhere."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda done: None
-        return
-    with Progress(console=console, transient=True) as bar:
-        task = bar.add_task("Drawing", total=count)
-        yield lambda done: bar.update(task, completed=done)
-
-
-def _conclude(
-    checkpoint: Path, out: Path, generator: LoadedGenerator, wish: Wish, *, grid: bool, seconds: float
-) -> None:
-    origin = generator.origin
-    weights = "averaged" if origin.weights == "ema" else "raw"
-    trained = "" if origin.images_seen is None else f" after {origin.images_seen:,} images of training"
-    pictures = "1 picture" if wish.count == 1 else f"{wish.count:,} pictures"
-    typer.echo(f"Done: {pictures} in {seconds:.1f} s, by the {weights} weights{trained}.")
-    typer.echo(f"  pictures    {out}")
-    if grid:
-        typer.echo(f"  at a glance {out / 'grid.png'}")
-    source = shlex.quote(str(checkpoint))
-    if checkpoint.is_dir():
-        typer.echo(f"Next: gantool export {source} generator.safetensors")
-        return
-    other = shlex.quote(f"{out}-{wish.seed + 1}")
-    typer.echo(f"Next: gantool sample --checkpoint {source} --seed {wish.seed + 1} --out {other}")
+        draw = sampling.draw
+        if interpolate is not None:
+            draw = sampling.film
+        elif mix is not None:
+            draw = sampling.mix
+        elif latent is not None:
+            draw = sampling.latents
+        draw(asked, generator, lambda: stop.number, started)

@@ -26,6 +26,9 @@ class Generator(nn.Module, ABC):
     bounded: ClassVar[bool] = True
     """Whether no pixel can leave [-1, 1]."""
 
+    layers: int = 0
+    """How many styles a picture is drawn from, one a layer; 0 where it is drawn from the latent itself."""
+
     latent_dim: int
     shape: ImageShape
     classes: int
@@ -49,13 +52,25 @@ class Generator(nn.Module, ABC):
         """
 
     def styles(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
-        """What the pictures are drawn from, N×…: the latents themselves, unless a network maps them first."""
+        """What the pictures are drawn from: the latents themselves, or N×layers×… where a network maps them first."""
         return latent
 
     def draw(self, styles: Tensor, labels: Tensor | None = None) -> Tensor:
         """`styles` → images: the other half of `forward`."""
         images: Tensor = self(styles, labels)
         return images
+
+    @abstractmethod
+    def steering(self) -> Tensor:
+        """The weights that take a latent in (or, where there are `layers`, a style), one row an output: rows×length.
+
+        Of the first layer; of all of them where later ones take it in too. Its closed form says which directions move
+        the picture most (`gantool.latent.directions`).
+        """
+
+    @abstractmethod
+    def early(self) -> nn.Module:
+        """The first module whose output is no linear function of the latent: what GANSpace analyses."""
 
 
 class Judgement(NamedTuple):

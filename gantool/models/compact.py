@@ -79,6 +79,15 @@ class CompactGenerator(Generator):
         pixels = full_precision(self.image(self.last(_doubled(x))))
         return pixels.tanh()
 
+    def steering(self) -> Tensor:
+        """See `Generator.steering`."""
+        weight: Tensor = self.dense.weight
+        return weight[:, : self.latent_dim]
+
+    def early(self) -> nn.Module:
+        """See `Generator.early`."""
+        return self.base
+
 
 class CompactDiscriminator(Discriminator):
     """image → (3×3, 4×4 stride 2) for each halving → 3×3 → a logit, LeakyReLU(0.2) after each convolution."""

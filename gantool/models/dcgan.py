@@ -89,6 +89,15 @@ class DCGANGenerator(Generator):
         pixels = full_precision(self.image(x))
         return pixels.tanh()
 
+    def steering(self) -> Tensor:
+        """See `Generator.steering`."""
+        weight: Tensor = self.dense.weight
+        return weight[:, : self.latent_dim]
+
+    def early(self) -> nn.Module:
+        """See `Generator.early`."""
+        return self.convs[0]
+
 
 class DCGANDiscriminator(Discriminator):
     """image → k stride-2 convolutions, channels doubling, LeakyReLU and dropout after each → a logit."""

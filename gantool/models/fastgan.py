@@ -119,6 +119,15 @@ class FastGANGenerator(Generator):
         pixels = full_precision(self.image(maps[-1]))
         return pixels.tanh()
 
+    def steering(self) -> Tensor:
+        """See `Generator.steering`."""
+        weight: Tensor = self.dense.weight
+        return weight[:, : self.latent_dim]
+
+    def early(self) -> nn.Module:
+        """See `Generator.early`."""
+        return self.blocks[0]
+
 
 class _Maps(NamedTuple):
     """What the discriminator sees of a batch: N×C×h×w, h two or four times the base."""

@@ -61,6 +61,16 @@ class MLPGenerator(Generator):
         pixels = full_precision(self.image(x))
         return pixels.tanh().view(-1, *self.shape)
 
+    def steering(self) -> Tensor:
+        """See `Generator.steering`."""
+        first = self.hidden[0]
+        assert isinstance(first, nn.Linear)  # noqa: S101 - for the type checker
+        return first.weight[:, : self.latent_dim]
+
+    def early(self) -> nn.Module:
+        """See `Generator.early`."""
+        return self.hidden[1] if len(self.hidden) > 1 else self.image
+
 
 class MLPDiscriminator(Discriminator):
     """image → hidden layers, LeakyReLU after each → a logit, plus the projection of the last features."""

@@ -93,6 +93,15 @@ class R3GANGenerator(Generator):
             x = level(change(double(x)))
         return full_precision(self.image(x))
 
+    def steering(self) -> Tensor:
+        """See `Generator.steering`."""
+        weight: Tensor = self.weights.weight
+        return weight[:, : self.latent_dim]
+
+    def early(self) -> nn.Module:
+        """See `Generator.early`."""
+        return self.levels[0]
+
 
 class R3GANDiscriminator(Discriminator):
     """1×1 → blocks → (halving → blocks) for each doubling → a weighted sum over the base map → a logit.

@@ -113,6 +113,20 @@ class ResNetGenerator(Generator):
         pixels = full_precision(self.image(F.relu(self.last_norm(x))))
         return pixels.tanh()
 
+    def steering(self) -> Tensor:
+        """See `Generator.steering`. Each piece of a hierarchical latent has the weights of its own block."""
+        weights = [self.dense.weight]
+        for block, piece in zip(self.blocks, self.pieces[1:], strict=False):
+            assert isinstance(block, _UpBlock)  # noqa: S101 - for the type checker
+            # The piece of the latent stands behind the class.
+            weights.append(torch.cat([layer.weight[:, -piece:] for layer in block.conditioned()]))
+        steering: Tensor = torch.block_diag(*weights)  # type: ignore[no-untyped-call]
+        return steering
+
+    def early(self) -> nn.Module:
+        """See `Generator.early`."""
+        return self.blocks[0]
+
 
 class ResNetDiscriminator(PooledDiscriminator):
     """image → blocks that halve the sides → blocks that do not → ReLU, the sum over all places → heads."""
@@ -165,6 +179,11 @@ class _UpBlock(nn.Module):
         self.norm_2 = ConditionalBatchNorm(after, condition)
         self.conv_2 = nn.Conv2d(after, after, 3, padding=1)
         self.shortcut = nn.Conv2d(before, after, 1)
+
+    def conditioned(self) -> list[nn.Linear]:
+        """The layers that take the condition in; none without one."""
+        found = (self.norm_1.gain, self.norm_1.shift, self.norm_2.gain, self.norm_2.shift)
+        return [layer for layer in found if layer is not None]
 
     def forward(self, x: Tensor, condition: Tensor | None) -> Tensor:
         """N×C×H×W → N×C'×2H×2W."""

@@ -128,6 +128,15 @@ class StyleGAN2Generator(Generator):
             image = double(image, taps=4) + colours(x, style[2 * level + 1])
         return full_precision(image)
 
+    def steering(self) -> Tensor:
+        """See `Generator.steering`: the affine maps of all layers, which take the same style in."""
+        modulated = (layer for layer in self.modules() if isinstance(layer, ModulatedConv2d))
+        return torch.cat([layer.affine.weight * layer.affine.scale for layer in modulated])
+
+    def early(self) -> nn.Module:
+        """See `Generator.early`."""
+        return self.mapping
+
     def _mixed(self, styles: Tensor, labels: Tensor | None) -> Tensor:
         """From a random layer on, the styles of other latents (Karras 2019, StyleGAN, §3.1)."""
         source, count, device = seeding.current(), len(styles), styles.device

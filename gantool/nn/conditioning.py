@@ -74,6 +74,11 @@ def class_vectors(embedding: nn.Embedding, labels: Tensor | None) -> Tensor:
     return vectors
 
 
+def one_hot(labels: Tensor, classes: int) -> Tensor:
+    """Labels N (int64) → the same as weights, float32 N×classes."""
+    return torch.nn.functional.one_hot(labels, classes).to(torch.float32)
+
+
 class ConditionalBatchNorm(nn.Module):
     """Batch norm whose gain and bias a vector moves: norm(x)·(1 + Ac) + Bc (Brock 2019, BigGAN, appendix B).
 

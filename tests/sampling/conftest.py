@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gantool.models import Compact
-from tests.sampling.helpers import GARMENTS, make_checkpoint, small
+from gantool.models import Compact, StyleGAN2
+from tests.architectures import colour
+from tests.sampling.helpers import GARMENTS, architectures, make_checkpoint, small
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +22,17 @@ def garments(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A class-conditional checkpoint."""
     path = tmp_path_factory.mktemp("garments") / "garments.safetensors"
     return make_checkpoint(path, small(Compact, conditional=True), classes=GARMENTS)
+
+
+@pytest.fixture(scope="session", params=architectures(), ids=lambda a: a.__name__)
+def any_generator(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A class-conditional checkpoint of every architecture in turn."""
+    settings = small(request.param, conditional=True)
+    path = tmp_path_factory.mktemp("any") / f"{request.param.__name__}.safetensors"
+    return make_checkpoint(path, settings, shape=colour(settings, channels=1), classes=GARMENTS)
+
+
+@pytest.fixture(scope="session")
+def styled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An unconditional stylegan2."""
+    return make_checkpoint(tmp_path_factory.mktemp("styled") / "styled.safetensors", small(StyleGAN2))

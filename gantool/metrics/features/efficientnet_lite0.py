@@ -33,6 +33,7 @@ BLOCK = {"cpu": 8, "cuda": 128}
 
 _EPSILON = 1e-3
 _TEXTURE_AFTER = 5  # of the blocks below: the end of table 1's stage 4, 28×28 maps of 40 channels
+_ENDS_OF_STAGES = (0, 1, 3, 5)
 # Tan & Le 2019, table 1, stages 2 to 8: repeats, expansion, kernel, stride of the first
 _STAGES = ((1, 1, 3, 1), (2, 6, 3, 2), (2, 6, 5, 2), (3, 6, 3, 2), (3, 6, 5, 1), (4, 6, 5, 2), (1, 6, 3, 1))
 
@@ -88,6 +89,24 @@ class EfficientNetLite0:
             seen = self._pass(torch.from_numpy(batch))
             content[part], texture[part] = seen.content[:held], seen.texture[:held]
         return Description(content, texture)
+
+    def early_maps(self, pictures: Tensor) -> list[Tensor]:
+        """What the first layers see, to compare pictures by; it can be differentiated, which `of` cannot.
+
+        Args:
+            pictures: float N×3×H×W in [0, 255] of any size.
+
+        Returns:
+            Maps N×C×h×w after the stem and after each of table 1's first three stages: half, half, a quarter and an
+            eighth of the sides.
+        """
+        maps = (pictures.to(self.device) - 127) / 128
+        seen = []
+        for number, block in enumerate(self._blocks[: _TEXTURE_AFTER + 1]):
+            maps = block(maps)
+            if number in _ENDS_OF_STAGES:
+                seen.append(maps.clone())  # the next block works in place
+        return seen
 
     def _pass(self, batch: Tensor) -> Description:
         """Of uint8 B×224×224×3."""
