@@ -17,6 +17,7 @@ from gantool.errors import StoppedBySignal
 
 if TYPE_CHECKING:
     from gantool.latent.projecting import Fitting
+    from gantool.latent.projection import Projection
 
 
 class SpaceName(StrEnum):
@@ -96,8 +97,12 @@ def project(
             )
         except Stopped:
             raise StoppedBySignal(stop.number, "stopped before it was found; nothing was written") from None
-    before, after = projection.before, projection.after
     typer.echo(f"Done: {steps:,} steps from {starts} starts in {time.monotonic() - started:.1f} s.")
+    _say(projection, checkpoint, out)
+
+
+def _say(projection: Projection, checkpoint: Path, out: Path) -> None:
+    before, after = projection.before, projection.after
     typer.echo(f"  pixels      {before.rmse:.1f} → {after.rmse:.1f} of 255 grey levels away (root mean square)")
     typer.echo(f"  features    {before.features:.3f} → {after.features:.3f} away")
     typer.echo(f"  at a glance {out / 'before-after.png'}")

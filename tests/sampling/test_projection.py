@@ -52,7 +52,8 @@ def test_distance_is_nought_at_the_picture_and_leads_there(channels: int) -> Non
     own = likeness.of(target[None].astype(np.uint8))
     assert own.pixels.item() == 0
     assert own.features.item() < 1e-6
-    images = torch.zeros(1, channels, 20, 24, requires_grad=True)
+    images = (0.1 * torch.randn(1, channels, 20, 24)).requires_grad_(True)
+    images.data[:, 3:] += 0.5  # not all of it beyond white
     distance = likeness(images)
     assert distance.features.item() > 0.05
     for part in distance:
@@ -69,23 +70,22 @@ def test_its_own_picture_is_found(tmp_path: Path, settings: object, space: str |
     path = make_checkpoint(tmp_path / "g.safetensors", settings)  # type: ignore[arg-type]
     generator = load_generator(path, device="cpu")
     target = generator.sample(9, seed=123)[8]
-    search = Search(steps=120, starts=3, seed=1, space=space)  # type: ignore[arg-type]
+    search = Search(steps=50, starts=2, seed=1, space=space)  # type: ignore[arg-type]
     found = project(generator, target, search)
-    assert all(start.after < 0.6 * start.before for start in found.starts)
-    assert found.after.rmse < 0.5 * found.before.rmse
+    assert all(start.after < 0.7 * start.before for start in found.starts)
+    assert found.after.rmse < 0.6 * found.before.rmse
     assert found.after.features < found.before.features
     assert min(start.before for start in found.starts) == found.starts[0].before
-    again = project(generator, target, search)
-    assert torch.equal(found.points.styles, again.points.styles), "the same to the last bit"
-    other = project(generator, target, Search(steps=2, starts=3, seed=2))
-    assert not torch.equal(found.points.styles, other.points.styles)
+    short = [project(generator, target, Search(steps=2, starts=1, seed=seed)).points.styles for seed in (1, 1, 2)]
+    assert torch.equal(short[0], short[1]), "the same to the last bit"
+    assert not torch.equal(short[0], short[2])
 
 
 def test_the_class_is_found_too(tmp_path: Path) -> None:
     path = make_checkpoint(tmp_path / "g.safetensors", small(MLP, conditional=True), classes=GARMENTS)
     generator = load_generator(path, device="cpu")
     target = generator.sample(1, seed=5, labels=[2])[0]
-    found = project(generator, target, Search(steps=80, starts=4, classes=(0, 1, 2, 3)))
+    found = project(generator, target, Search(steps=30, starts=4, classes=(0, 1, 2, 3)))
     assert found.points.labels is not None
     assert found.points.labels.tolist() == [2]
     elsewhere = project(generator, target, Search(steps=2, starts=2, classes=(3,)))
@@ -95,7 +95,7 @@ def test_the_class_is_found_too(tmp_path: Path) -> None:
 def test_latents_stay_as_long_as_normal_ones(plain: Path) -> None:
     generator = load_generator(plain, device="cpu")
     unreachable = np.random.default_rng(0).integers(0, 256, (16, 16, 1), np.uint8)
-    found = project(generator, unreachable, Search(steps=100, starts=2))
+    found = project(generator, unreachable, Search(steps=40, starts=1))
     assert 0.4 < found.points.styles.square().mean().item() < 2.5
 
 
