@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gantool.cli.sample import CheckpointOption, ForceOption, RawWeightsOption
+from gantool.cli.sample import CheckpointOption, ClassOption, ForceOption, RawWeightsOption
 from gantool.cli.sampling import chosen_classes, progress_of
 from gantool.cli.shared import DeviceOption
 from gantool.errors import StoppedBySignal
@@ -46,12 +46,7 @@ def project(
     steps: Annotated[int, typer.Option("--steps", help="Of the search.")] = 300,
     starts: Annotated[int, typer.Option("--starts", help="From how many latents; the nearest end wins.")] = 4,
     seed: Annotated[int, typer.Option("--seed", help="Another seed, other starts.")] = 0,
-    classes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--class", metavar="NAME", help="Seek in this class alone, by name or number; can be given again."
-        ),
-    ] = None,
+    classes: ClassOption = None,
     space: Annotated[
         SpaceName | None,
         typer.Option("--space", help="stylegan2: w+ (a style a layer), or w (one for all); every other model: z."),
