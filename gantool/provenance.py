@@ -104,7 +104,9 @@ def read_provenance(path: Path | str) -> dict[str, Any]:
             return _known(path.with_suffix(".json").read_text(encoding="utf-8"))
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as picture:
+            with Image.open(path, formats=("PNG", "JPEG", "WEBP", "GIF")) as picture:
+                if picture.format == "GIF":
+                    return _from_comment(picture)
                 return _from_png(picture.info) if picture.format == "PNG" else _from_exif(picture)
     except (OSError, ValueError, SyntaxError, struct.error, Warning, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: cannot be read ({error}); give a whole PNG, JPEG, WebP, GIF or npz file") from error

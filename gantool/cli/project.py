@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gantool.cli.sample import CheckpointOption, ForceOption, RawWeightsOption
+from gantool.cli.sample import CheckpointOption, ClassOption, ForceOption, RawWeightsOption
 from gantool.cli.sampling import chosen_classes, progress_of
 from gantool.cli.shared import DeviceOption
 from gantool.errors import StoppedBySignal
 
 if TYPE_CHECKING:
     from gantool.latent.projecting import Fitting
+    from gantool.latent.projection import Projection
 
 
 class SpaceName(StrEnum):
@@ -45,12 +46,7 @@ def project(
     steps: Annotated[int, typer.Option("--steps", help="Of the search.")] = 300,
     starts: Annotated[int, typer.Option("--starts", help="From how many latents; the nearest end wins.")] = 4,
     seed: Annotated[int, typer.Option("--seed", help="Another seed, other starts.")] = 0,
-    classes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--class", metavar="NAME", help="Seek in this class alone, by name or number; can be given again."
-        ),
-    ] = None,
+    classes: ClassOption = None,
     space: Annotated[
         SpaceName | None,
         typer.Option("--space", help="stylegan2: w+ (a style a layer), or w (one for all); every other model: z."),
@@ -96,8 +92,12 @@ def project(
             )
         except Stopped:
             raise StoppedBySignal(stop.number, "stopped before it was found; nothing was written") from None
-    before, after = projection.before, projection.after
     typer.echo(f"Done: {steps:,} steps from {starts} starts in {time.monotonic() - started:.1f} s.")
+    _say(projection, checkpoint, out)
+
+
+def _say(projection: Projection, checkpoint: Path, out: Path) -> None:
+    before, after = projection.before, projection.after
     typer.echo(f"  pixels      {before.rmse:.1f} → {after.rmse:.1f} of 255 grey levels away (root mean square)")
     typer.echo(f"  features    {before.features:.3f} → {after.features:.3f} away")
     typer.echo(f"  at a glance {out / 'before-after.png'}")

@@ -14,6 +14,7 @@ the directions mean is for a person to see: the grids show it.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -153,6 +154,10 @@ def _styles(generator: LoadedGenerator) -> Tensor:
     return torch.cat([styles - styles.mean(dim=0) for styles in found]).cpu()
 
 
+class _Enough(Exception):
+    """Leaves a network whose other layers are not wanted."""
+
+
 @torch.no_grad()
 def _maps(generator: LoadedGenerator) -> tuple[Tensor, Tensor]:
     """Latents N×latent_dim, and what `Generator.early` makes of them, N×D, less the mean of each one's class."""
@@ -162,16 +167,18 @@ def _maps(generator: LoadedGenerator) -> tuple[Tensor, Tensor]:
 
     def keep(_: nn.Module, __: object, output: Tensor) -> None:
         kept.append(output.flatten(1).cpu())
+        raise _Enough
 
     hook = generator.network.early().register_forward_hook(keep)
     try:
         for start in range(0, _MAPS, BLOCK):
             part = slice(start, start + BLOCK)
-            generator.render(
-                latents[part].to(generator.device),
-                None if labels is None else labels[part],
-                seeding.PerImage(0, start, BLOCK),
-            )
+            with suppress(_Enough):
+                generator.render(
+                    latents[part].to(generator.device),
+                    None if labels is None else labels[part],
+                    seeding.PerImage(0, start, BLOCK),
+                )
     finally:
         hook.remove()
     maps = torch.cat(kept)

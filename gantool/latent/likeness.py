@@ -3,7 +3,7 @@
 Two parts, added: the mean squared difference of pixels in [-1, 1]; and the difference of what the first layers of
 EfficientNet-Lite0 see: maps of length 1 at every place, squared differences summed over channels, averaged over places
 and layers (Zhang 2018, "The Unreasonable Effectiveness of Deep Features", eq. 1, with all w = 1). The first layers
-only, on pictures of at most 112 pixels a side: they see edges, textures and small parts, and cost a tenth of the whole.
+only, on pictures brought to 112 pixels a side: they see edges, textures and small parts, and cost a tenth of the whole.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 from gantool.images import to_unit_range
 from gantool.metrics.features import EfficientNetLite0
 
-_SIDE = 112
+_SIDE, _MOST_ENLARGED = 112, 4
 _EPS = 1e-10
 
 
@@ -53,7 +53,8 @@ class Likeness:
             self._seen = self._look(self._target)
 
     def __call__(self, images: Tensor) -> Distance:
-        """Float N×C×H×W in [-1, 1] → their distances."""
+        """Float N×C×H×W → their distances, as they are shown: what lies beyond [-1, 1] is clipped."""
+        images = images.clamp(-1, 1)
         pixels = (images - self._target).square().mean(dim=(1, 2, 3))
         layers = [
             (ours - theirs).square().sum(dim=1).mean(dim=(1, 2))
@@ -77,7 +78,7 @@ def _opaque(images: Tensor) -> Tensor:
         images = (images[:, :3] + 1 - images[:, 3:]).clamp(-1, 1)  # premultiplied: c + (1 − α), in [-1, 1]
     elif images.shape[1] == 1:
         images = images.expand(-1, 3, -1, -1)
-    scale = _SIDE / max(images.shape[2:])
+    scale = min(_SIDE / max(images.shape[2:]), _MOST_ENLARGED)
     size = [max(1, round(side * scale)) for side in images.shape[2:]]
     if size != list(images.shape[2:]):
         images = F.interpolate(images, size=size, mode="bilinear", align_corners=False, antialias=scale < 1)

@@ -30,22 +30,27 @@ class Mix:
         rows: where the styles from layer ``start`` on come from.
         columns: where those before it come from.
         start: the first layer of the rows' styles; None for the middle.
+
+    Raises:
+        UsageError: for too many pictures.
     """
 
     rows: Samples
     columns: Samples
     start: int | None = None
 
+    def __post_init__(self) -> None:
+        if len(self.rows.numbers) * len(self.columns.numbers) > MOST_SAMPLES:
+            raise UsageError(f"--mix: too many pictures; rows × columns may be {MOST_SAMPLES:,} at most")
+
 
 def mixed(generator: LoadedGenerator, mix: Mix) -> NDArray[np.uint8]:
     """The pictures, rows×columns×H×W×C. Where row and column are the same picture it is that picture.
 
     Raises:
-        UsageError: for a generator without styles, a layer that it has not, or too many pictures.
+        UsageError: for a generator without styles, or a layer that it has not.
     """
     start = first_layer(generator, mix.start)
-    if len(mix.rows.numbers) * len(mix.columns.numbers) > MOST_SAMPLES:
-        raise UsageError(f"--mix: too many pictures; rows × columns may be {MOST_SAMPLES:,} at most")
     rows, columns = mix.rows.points(generator), mix.columns.points(generator)
     high, wide = len(rows), len(columns)
     styles = columns.styles.repeat(high, 1, 1)  # of (row, column) at row·wide + column

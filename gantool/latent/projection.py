@@ -31,12 +31,14 @@ Space = Literal["z", "w", "w+"]
 
 MOST_STARTS = 64
 MOST_STEPS = 100_000
-_CANDIDATES = 512
-"""Latents that are looked at before the search."""
+_CANDIDATES = 64
+"""Latents that are looked at before the search, for each start."""
 _RATE = 0.1
 _WARM_UP = 0.05
 _LENGTH_WEIGHT = 0.05
 """Of (‖z‖²/d − 1)² beside the distance."""
+_EXCESS_WEIGHT = 0.1
+"""Of the mean square of what lies beyond [-1, 1], where clipping leaves no slope."""
 _STYLES = 4096
 
 
@@ -211,7 +213,7 @@ class _Descent:
     @torch.no_grad()
     def look(self) -> None:
         """See how near they are now."""
-        self._keep(self._points(), self._distances(self._points()).total)
+        self._keep(self._points(), self._look(self._points())[0].total)
 
     def step(self, number: int) -> None:
         """One step of Adam for each: warm-up, then the rate falls to 0 along a cosine."""
@@ -222,9 +224,9 @@ class _Descent:
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         points = self._points()
-        total = self._distances(points).total
-        self._keep(points.detach(), total.detach())
-        loss = total.sum()
+        distance, excess = self._look(points)
+        self._keep(points.detach(), distance.total.detach())
+        loss = distance.total.sum() + _EXCESS_WEIGHT * excess.sum()
         if self._space == "z":
             lengths = self._common.square().mean(dim=1)
             loss = loss + _LENGTH_WEIGHT * (lengths - 1).square().sum()
@@ -235,10 +237,12 @@ class _Descent:
     def _points(self) -> Tensor:
         return self._centre + self._scale * (self._common + self._own)
 
-    def _distances(self, points: Tensor) -> Distance:
+    def _look(self, points: Tensor) -> tuple[Distance, Tensor]:
+        """Of each its distance, and the mean square of what lies beyond the range of pixels."""
         noise = seeding.PerImage.of(self._noise)
         with seeding.installed(noise), torch.backends.cudnn.flags(allow_tf32=False):
-            return self._likeness(self._generator.network.draw(points, self._labels))
+            images = self._generator.network.draw(points, self._labels)
+            return self._likeness(images), (images - images.clamp(-1, 1)).square().mean(dim=(1, 2, 3))
 
     def _keep(self, points: Tensor, distances: Tensor) -> None:
         nearer = distances < self.nearest
@@ -250,14 +254,15 @@ class _Descent:
 def _candidates(generator: LoadedGenerator, likeness: Likeness, search: Search) -> tuple[Tensor, Tensor | None]:
     """The nearest of many: styles starts×…, and their classes."""
     source = seeding.generator(search.seed, "projection")
-    latents = torch.randn(_CANDIDATES, generator.latent_dim, generator=source).to(generator.device)
+    count = _CANDIDATES * search.starts
+    latents = torch.randn(count, generator.latent_dim, generator=source).to(generator.device)
     labels = None
     if search.classes:
-        turns = [search.classes[index % len(search.classes)] for index in range(_CANDIDATES)]
+        turns = [search.classes[index % len(search.classes)] for index in range(count)]
         labels = torch.tensor(turns, device=generator.device)
     styles = generator.network.styles(latents, labels)
     distances = []
-    for start in range(0, _CANDIDATES, BLOCK):
+    for start in range(0, count, BLOCK):
         part = slice(start, start + BLOCK)
         noise = seeding.PerImage.of([(search.seed, 0)] * BLOCK)
         pixels = generator.render(styles[part], None if labels is None else labels[part], noise)

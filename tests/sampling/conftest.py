@@ -25,7 +25,7 @@ def garments(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", params=architectures(), ids=lambda a: a.__name__)
-def any_generator(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def any_checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A class-conditional checkpoint of every architecture in turn."""
     settings = small(request.param, conditional=True)
     path = tmp_path_factory.mktemp("any") / f"{request.param.__name__}.safetensors"

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch import nn
 
 from gantool import seeding
 from gantool.images import ImageShape, grid
@@ -40,6 +39,7 @@ def linear_generator() -> tuple[LoadedGenerator, torch.Tensor]:
     network = settings.build_generator(ImageShape(1, 16, 16), 0)
     with torch.no_grad():
         torch.nn.init.normal_(network.hidden[0].weight, generator=seeding.generator("first"))
+        network.hidden[0].weight.mul_(torch.tensor([3.0, 2.0, 1.2, 0.7, 0.4, 0.2]))
         orthogonal = torch.linalg.qr(torch.randn(256, 20, generator=seeding.generator("second"))).Q
         network.image.weight.copy_(
             0.01 * orthogonal
@@ -76,45 +76,56 @@ def test_principal_components_are_numpys(shape: tuple[int, int]) -> None:
 @pytest.mark.parametrize("conditional", [False, True])
 @pytest.mark.parametrize("name", SMALL_MODELS)
 def test_steering_is_the_first_step_of_every_architecture(name: str, conditional: bool) -> None:
-    """A latent that the steering weights send to 0 draws what no latent draws."""
+    """What the steering weights do not see, the picture does not show; along their first direction it moves."""
     kind = next(each for each in architectures() if each.model_fields["name"].default == name.partition("-")[0])
-    options = {"latent_dim": 8, **SMALL_MODELS[name], "conditioning": "class" if conditional else "none"}
-    settings = kind.model_validate(options)
+    options = {"latent_dim": 20, **SMALL_MODELS[name], "conditioning": "class" if conditional else "none"}
+    key = "style_dim" if "style_dim" in options else "latent_dim"
+    shape = colour(kind.model_validate(options))
+    rows = len(kind.model_validate(options).build_generator(shape, 3).steering())
     torch.manual_seed(0)
-    network = settings.build_generator(colour(settings), 3 if conditional else 0).eval()
-    weights = network.steering()
-    length = network.styles(torch.zeros(1, network.latent_dim), torch.zeros(1, dtype=torch.int64)).shape[-1]
-    assert weights.shape[1] == length
-    # Make the steering weights blind for one direction, and see that nothing else sees it.
-    blind = torch.linalg.svd(weights.detach(), full_matrices=True).Vh[-1]
-    for layer in linear_layers(network):
-        own = layer.weight.shape[1]
-        if not network.layers and own == length:
-            with torch.no_grad():
-                layer.weight -= layer.weight @ blind[:, None] @ blind[None]
+    settings = kind.model_validate({**options, key: rows + 10})  # more numbers than outputs: some must go unseen
+    network = settings.build_generator(shape, 3).eval()
+    labels = torch.zeros(3, dtype=torch.int64) if conditional else None
+    weights = network.steering().detach().double()
+    assert weights.shape == (rows, rows + 10)
+    moved = torch.randn(rows + 10, dtype=torch.float64)
+    unseen = moved - weights.T @ torch.linalg.lstsq(weights.T, moved[:, None]).solution[:, 0].reshape(-1)
+    unseen /= unseen.norm()
+    strongest = sefa(weights)[0][0]
+    start = network.styles(torch.randn(1, network.latent_dim), None if labels is None else labels[:1])
+    styles = torch.cat([start, start + 3 * unseen.float(), start + 3 * strongest.float()])
+    with torch.no_grad(), seeding.installed(seeding.PerImage.of([(0, 0)] * 3)):
+        pictures = network.draw(styles, labels)
+    still, seen = ((pictures[row] - pictures[0]).abs().max().item() for row in (1, 2))
+    assert still < 1e-4 * seen
+
+
+@pytest.mark.parametrize("name", SMALL_MODELS)
+def test_the_analysed_layer_is_no_linear_one(name: str) -> None:
+    kind = next(each for each in architectures() if each.model_fields["name"].default == name.partition("-")[0])
+    settings = kind.model_validate({"latent_dim": 20, **SMALL_MODELS[name]})
+    torch.manual_seed(0)
+    network = settings.build_generator(colour(settings), 0).eval()
+    with torch.no_grad():  # blocks that begin as the identity, too, are what training makes of them
+        for parameter in network.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
     seen: list[torch.Tensor] = []
     network.early().register_forward_hook(lambda *hooked: seen.append(hooked[2]))
-    labels = torch.zeros(2, dtype=torch.int64) if conditional else None
-    with torch.no_grad(), seeding.installed(seeding.PerImage.of([(0, 0)] * 2)):
-        network(torch.randn(2, network.latent_dim), labels)
-    assert seen
-    assert seen[0].flatten(1).std(dim=0).max() > 0, "the analysed layer sees the latent"
-
-
-def linear_layers(network: nn.Module) -> list[nn.Linear]:
-    return [
-        layer for layer in network.modules() if isinstance(layer, nn.Linear) and "parametrizations" not in dir(layer)
-    ]
+    a, b = torch.randn(2, 1, network.latent_dim)
+    with torch.no_grad(), seeding.installed(seeding.PerImage.of([(0, 0)] * 3)):
+        network(torch.cat([a, b, (a + b) / 2]))
+    ends, middle = (seen[0][0] + seen[0][1]) / 2, seen[0][2]
+    assert (ends - middle).abs().max() > 1e-3 * middle.abs().max()
 
 
 @pytest.mark.parametrize("method", ["sefa", "ganspace"])
-def test_files_and_grids(gantool: Command, any_generator: Path, tmp_path: Path, method: str) -> None:
+def test_files_and_grids(gantool: Command, any_checkpoint: Path, tmp_path: Path, method: str) -> None:
     asked = ["--method", method, "--count", 2, "--steps", 5, "--strength", 2, "--samples", "1,6", "--seed", 3]
-    ended = gantool("directions", "--checkpoint", any_generator, *asked, "--class", "sneaker", "--out", tmp_path)
+    ended = gantool("directions", "--checkpoint", any_checkpoint, *asked, "--class", "sneaker", "--out", tmp_path)
     assert ended.code == 0, ended.err
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["directions.safetensors", "traversal-000001.png", "traversal-000006.png"]
-    generator = load_generator(any_generator, device="cpu")
+    generator = load_generator(any_checkpoint, device="cpu")
     kept = read_checkpoint(tmp_path / "directions.safetensors")
     assert kept.metadata["kind"] == "directions"
     assert kept.metadata["method"] == method
@@ -131,10 +142,10 @@ def test_files_and_grids(gantool: Command, any_generator: Path, tmp_path: Path, 
     said = read_provenance(tmp_path / "traversal-000006.png")
     assert said["latent"] == f"{method}, 2 directions, 5 steps to 2 sd"
     assert said["class_name"] == "Sneaker"
-    again = gantool("directions", "--checkpoint", any_generator, *asked, "--class", "sneaker", "--out", tmp_path)
+    again = gantool("directions", "--checkpoint", any_checkpoint, *asked, "--class", "sneaker", "--out", tmp_path)
     assert again.code == 0
     assert read_checkpoint(tmp_path / "directions.safetensors").digest == kept.digest
-    other = gantool("directions", "--checkpoint", any_generator, "--count", 1, "--out", tmp_path)
+    other = gantool("directions", "--checkpoint", any_checkpoint, "--count", 1, "--out", tmp_path)
     assert other.code == 2
     assert "--force" in other.err
 

@@ -16,15 +16,7 @@ from gantool.images import ImageShape
 from gantool.models import MLP, Compact, ModelSettings
 from gantool.sample import load_generator
 from gantool.training.checkpoint import read_checkpoint, write_checkpoint
-from tests.architectures import colour
-from tests.sampling.helpers import GARMENTS, GREY, architectures, make_checkpoint, small
-
-
-@pytest.fixture(params=architectures(), ids=lambda a: a.__name__, scope="module")
-def any_checkpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("any") / "any.safetensors"
-    settings = small(request.param, conditional=True)
-    return make_checkpoint(path, settings, shape=colour(settings, channels=1), classes=GARMENTS)
+from tests.sampling.helpers import GARMENTS, GREY, make_checkpoint, small
 
 
 def by_hand(

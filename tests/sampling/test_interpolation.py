@@ -76,10 +76,10 @@ def all_frames(path: Path, way: Way) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("truncation", [None, 0.6])
-def test_named_pictures_are_those_of_sample_to_the_last_bit(any_generator: Path, truncation: float | None) -> None:
-    generator = load_generator(any_generator, device="cpu")
+def test_named_pictures_are_those_of_sample_to_the_last_bit(any_checkpoint: Path, truncation: float | None) -> None:
+    generator = load_generator(any_checkpoint, device="cpu")
     keys = Samples((5, 70, 2), seed=3, classes=(2, 1), truncation=truncation)
-    film = all_frames(any_generator, Way(keys, 7))
+    film = all_frames(any_checkpoint, Way(keys, 7))
     drawn = generator.sample(71, seed=3, labels=[2, 1], truncation=truncation)
     for frame, number in ((0, 5), (3, 70), (6, 2)):
         assert np.array_equal(film[frame], drawn[number])
@@ -87,8 +87,8 @@ def test_named_pictures_are_those_of_sample_to_the_last_bit(any_generator: Path,
     assert (changes > 0).all()
 
 
-def test_frames_between_are_drawn_from_between(any_generator: Path) -> None:
-    generator = load_generator(any_generator, device="cpu")
+def test_frames_between_are_drawn_from_between(any_checkpoint: Path) -> None:
+    generator = load_generator(any_checkpoint, device="cpu")
     points = between(generator, Samples((0, 1), classes=(0, 2)), [Place(0, 1, 0.25)])
     assert points.labels is not None
     assert points.labels.tolist() == [[0.75, 0.0, 0.25, 0.0]]
@@ -100,9 +100,9 @@ def test_frames_between_are_drawn_from_between(any_generator: Path) -> None:
         torch.testing.assert_close(points.styles, spherical(latents[:1], latents[1:], torch.tensor([0.25])))
 
 
-def test_the_same_film_for_any_batch_size_to_a_grey_level(any_generator: Path) -> None:
+def test_the_same_film_for_any_batch_size_to_a_grey_level(any_checkpoint: Path) -> None:
     films = [
-        all_frames(any_generator, Way(Samples((0, 1), classes=(0, 1), batch_size=size), 30)).astype(int)
+        all_frames(any_checkpoint, Way(Samples((0, 1), classes=(0, 1), batch_size=size), 30)).astype(int)
         for size in (7, 64)
     ]
     assert np.abs(films[0] - films[1]).max() <= 1

@@ -68,14 +68,14 @@ def test_weights_of_classes_have_weighted_means() -> None:
     torch.testing.assert_close(between, 0.25 * ends[0] + 0.75 * ends[1])
 
 
-def test_variety_falls_with_psi(gantool: Command, any_generator: Path, tmp_path: Path) -> None:
+def test_variety_falls_with_psi(gantool: Command, any_checkpoint: Path, tmp_path: Path) -> None:
     spread = []
     for psi in ("0.0", "0.4", "1.0"):
         out = tmp_path / psi
         asked = ["--count", 3, "--class", GARMENTS[1], "--truncation", psi, "--out", out]
-        assert gantool("sample", "--checkpoint", any_generator, *asked).code == 0
+        assert gantool("sample", "--checkpoint", any_checkpoint, *asked).code == 0
         assert read_provenance(out / "000000-sneaker.png")["truncation"] == float(psi)
-        drawn = load_generator(any_generator, device="cpu").sample(16, labels=[1], truncation=float(psi))
+        drawn = load_generator(any_checkpoint, device="cpu").sample(16, labels=[1], truncation=float(psi))
         spread.append(drawn.astype(float).std(axis=0).mean())
     assert spread[0] < spread[1] < spread[2]
 
