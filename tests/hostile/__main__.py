@@ -59,9 +59,7 @@ def _all_well(told: argparse.Namespace, folder: Path) -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m tests.hostile", description="hostile files are read, and do no harm"
-    )
+    parser = argparse.ArgumentParser(prog="python -m tests.hostile", description="hostile files are read")
     parser.add_argument("--only", nargs="+", choices=MAKERS, metavar="SECTION", help=", ".join(MAKERS))
     parser.add_argument("--case", metavar="TEXT", help="only cases with this in their name")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="cases at a time")
