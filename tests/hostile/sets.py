@@ -151,8 +151,6 @@ def cases() -> Iterator[Case]:
         yield Case(name, _set(records=records), "info", "damaged", (3,))
     odd = {"classes": [MARKUP, CONTROL, TURNED], "origin": CONTROL, "settings": {"source": CONTROL, "fit": MARKUP}}
     labels = {"labels": np.arange(COUNT, dtype=np.int64) % 3}
-    yield Case(
-        "names of control characters", _set(odd, arrays=labels), "info", "6 pictures to train on and 2 held out", (0,)
-    )
+    yield Case("names of control characters", _set(odd, arrays=labels), "info", "6 pictures to train on", (0,))
     yield Case("names of control characters", _set(odd, arrays=labels), "show", "wrote", (0,))
     yield Case("a range that is text", _set({"range": {"setting": MARKUP, "extent": "x"}}), "info", "", (0, 3))
