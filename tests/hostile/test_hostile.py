@@ -46,7 +46,7 @@ from tests.hostile import sound, trial
 class Planted:
     space_mb, peak_mb = {}, {}
     def __init__(self, folder): pass
-    def make(self): pass
+    def make(self, verbs): pass
     def measure(self, verb):
         folder = Path(os.environ["TMPDIR"]) / "measure" / "out"
         folder.mkdir(parents=True, exist_ok=True)
