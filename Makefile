@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint types imports unit dirty faults torture bench clean
+.PHONY: demo test lint types imports unit dirty faults torture hostile fuzz bench clean
 
 $(BIN)/gantool: pyproject.toml
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -45,6 +45,12 @@ faults: $(VENV)/.dev  ## runs are killed, raced and signalled, and go on to the 
 
 torture: $(VENV)/.dev  ## the same in full counts, hours
 	$(BIN)/python -m tests.faults torture
+
+hostile: $(VENV)/.dev  ## files that were made to harm are read, and do none; five minutes
+	$(BIN)/python -m tests.hostile
+
+fuzz: $(VENV)/.dev  ## any bytes at all, for the parsers of strangers' files; an hour
+	GANTOOL_FUZZ=long $(BIN)/python -m pytest -n 2 tests/fuzz
 
 bench: $(VENV)/.dev  ## the figures in docs/performance.md, several minutes
 	$(BIN)/python -m benchmarks.memory

@@ -142,7 +142,7 @@ def prints_of(count: int, folders: Sequence[str], file: Path | None, workers: in
     sample = hashlib.sha256(perceptual.print_of(scene(0, 0, SIDE)).tobytes()).hexdigest()[:8]
     what = " ".join(["idx", *folders] if folders else [f"scenes {SIDE}"]) + f", as this version makes them ({sample})"
     if file is not None and file.exists():
-        with np.load(file) as kept:
+        with np.load(file, allow_pickle=False) as kept:
             if str(kept["what"]) != what:
                 raise SystemExit(f"{file}: holds prints of {kept['what']}, not of {what}; remove it or name another")
             if len(kept["prints"]) >= count:

@@ -12,8 +12,8 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from gantool.errors import UsageError
 
@@ -64,7 +64,7 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode("utf-8"))
 
 
-def open_regular(path: Path, most_bytes: int) -> BinaryIO:
+def open_regular(path: Path, most_bytes: int) -> BufferedReader:
     """Open a file that anyone may have put there, to read it: never a pipe or a device, which can block for ever.
 
     Raises:

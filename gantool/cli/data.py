@@ -10,6 +10,7 @@ import typer
 from gantool.cli import check, prepare
 from gantool.cli.shared import preparation_progress
 from gantool.errors import UsageError
+from gantool.legible import legible
 
 app = typer.Typer(
     help="Check pictures, prepare them for training, and look at what came out.",
@@ -18,6 +19,8 @@ app = typer.Typer(
 )
 app.command("check")(check.check)
 app.command("prepare")(prepare.prepare)
+
+_LONGEST_CLASS, _LONGEST_LINE = 60, 500
 
 FolderArgument = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a prepared set.")]
 
@@ -77,10 +80,11 @@ def info(
         return
     typer.echo(f"{folder}: {prepare.in_words(described)}")
     if described["classes"]:
-        width = max(5, *(len(one["name"]) for one in described["classes"]))
+        names = [legible(one["name"], _LONGEST_CLASS) for one in described["classes"]]
+        width = max(5, *map(len, names))
         typer.echo(f"  {'class':<{width}}  {'train':>9}  {'holdout':>9}")
-        for one in described["classes"]:
-            typer.echo(f"  {one['name']:<{width}}  {one['train']:>9,}  {one['holdout']:>9,}")
+        for name, one in zip(names, described["classes"], strict=True):
+            typer.echo(f"  {name:<{width}}  {one['train']:>9,}  {one['holdout']:>9,}")
     chosen = ", ".join(f"{key} {value}" for key, value in dataset.chosen_settings(described).items())
     lines = {
         "made with": chosen + ("" if described["seed"] is None else f", seed {described['seed']}"),
@@ -93,7 +97,7 @@ def info(
     }
     for name, value in lines.items():
         if value:
-            typer.echo(f"  {name:<13}{value}")
+            typer.echo(f"  {name:<13}{legible(value, _LONGEST_LINE)}")
 
 
 @app.command("verify")

@@ -127,7 +127,7 @@ class Finish:
         writer = ShardWriter(folder, (height, width, DEPTH[self._plan.options.channels]))
         row = 0
         for path in sorted(self._shop.set.glob("images-*.npy")):
-            for pixels in np.load(path, mmap_mode="r"):
+            for pixels in np.load(path, mmap_mode="r", allow_pickle=False):
                 if self._stays[row]:
                     writer.append(np.ascontiguousarray(pixels))
                 row += 1

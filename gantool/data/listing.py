@@ -116,8 +116,9 @@ def files_below(root: Path) -> list[Found]:
     """Every regular file below ``root``, sorted by name.
 
     Hidden files, what operating systems leave behind, prepared sets, sockets, pipes, devices and links to folders that
-    hold ``root`` itself are passed over. Other links are followed after everything else was seen, and each file and folder counts once, by device and inode: so a loop
-    ends, and a picture goes by the name of its real place where that is below ``root`` too.
+    hold ``root`` itself are passed over. Other links are followed after everything else was seen, and each file and
+    folder counts once, by device and inode: so a loop ends, and a picture goes by the name of its real place where
+    that is below ``root`` too.
 
     Raises:
         DataError: for a folder that cannot be read.
@@ -155,6 +156,7 @@ class _Walk:
         self.files: list[Found] = []
         self.links: list[Path] = []
         self._root = root
+        self._real_root = root.resolve()
         self._seen: set[tuple[int, int]] = set()
 
     def enter(self, folder: Path) -> None:
@@ -183,7 +185,7 @@ class _Walk:
         """Follow one link; one that leads nowhere is passed over, or up: to ``/``, say, and all of this machine."""
         try:
             status = link.stat()
-            leads_up = self._root.resolve().is_relative_to(link.resolve())
+            leads_up = stat.S_ISDIR(status.st_mode) and self._real_root.is_relative_to(link.resolve())
         except (OSError, RuntimeError):  # also a link to itself
             return
         if stat.S_ISDIR(status.st_mode):

@@ -67,7 +67,7 @@ class ShardWriter:
         number, offset = divmod(row, self._per_shard)
         if self._mapped is None or self._mapped[0] != number:
             self.sync()
-            self._mapped = (number, np.load(self._path(number), mmap_mode="r+"))
+            self._mapped = (number, np.load(self._path(number), mmap_mode="r+", allow_pickle=False))
         self._mapped[1][offset] = pixels
 
     def release(self) -> None:

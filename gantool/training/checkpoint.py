@@ -14,8 +14,9 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -96,7 +97,7 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
     return Checkpoint(path, _metadata(path, text), tensors, digest)
 
 
-def _tensors(path: Path, stream: BinaryIO, header: Header) -> dict[str, Tensor]:
+def _tensors(path: Path, stream: BufferedReader, header: Header) -> dict[str, Tensor]:
     """All tensors, in the order in which they lie; ``stream`` stands at the first.
 
     Raises:
@@ -114,11 +115,11 @@ def _tensors(path: Path, stream: BinaryIO, header: Header) -> dict[str, Tensor]:
         raise ResourceError(f"{wanted}; {advice}") from error
 
 
-def _tensor(name: str, stream: BinaryIO, place: Place) -> Tensor:
+def _tensor(name: str, stream: BufferedReader, place: Place) -> Tensor:
     if place.begin == place.end:
         return torch.empty(place.shape, dtype=place.dtype)
     content = bytearray(place.end - place.begin)
-    if stream.readinto(content) < len(content):  # type: ignore[attr-defined]
+    if stream.readinto(content) < len(content):
         raise HeaderFault("truncated while it was read")
     flat = torch.frombuffer(content, dtype=torch.uint8)
     if place.dtype is torch.bool and bool((flat > 1).any()):

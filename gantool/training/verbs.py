@@ -161,7 +161,7 @@ class Resumption:
         found, most = int(environment.get("processes", 1)), max(8, os.cpu_count() or 1)
         if found > most:
             raise CheckpointError(
-                f"{self.run.path}: ran in {found:,} processes, which are many for this machine's {os.cpu_count()} cores; "
+                f"{self.run.path}: ran in {found:,} processes, many for this machine's {os.cpu_count()} cores; "
                 "say how many you want: --processes N (another number needs --allow-inexact)"
             )
         return found

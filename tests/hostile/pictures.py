@@ -107,7 +107,7 @@ _LONE: Mapping[str, tuple[Content, str, str]] = {
     "1 x 1,000,000": (lambda _: flat(1, 1_000_000), "x.png", ""),
     "1,000,000 x 1": (lambda _: flat(1_000_000, 1), "x.png", ""),
     "200 MB of zeros in a text chunk": (png(8, 8, zlib.compress(bytes(72)), _TEXT_BOMB), "x.png", "damaged"),
-    "200 MB of zeros in a colour profile": (png(8, 8, zlib.compress(bytes(72)), _PROFILE_BOMB), "x.png", ""),
+    "200 MB of zeros in a colour profile": (png(8, 8, zlib.compress(bytes(72)), _PROFILE_BOMB), "x.png", "x.png"),
     "a chunk of 2^31 bytes": (
         b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 2**31) + b"IHDR" + bytes(100),
         "x.png",

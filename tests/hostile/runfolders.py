@@ -116,7 +116,7 @@ _LOOKED_AT: Mapping[str, tuple[Then | None, str]] = {
     ),
     "records that are a pipe": (_pipe("metrics.jsonl"), "no regular file"),
     "a grid that is a bomb": (
-        lambda room, folder: _file("samples/000000064.png", flat(20_000, 20_000))(room, folder),
+        lambda room, folder: _file("samples/000000064.png", flat(20_000, 20_000))(room, folder),  # noqa: PLW0108 - late
         "",
     ),
     "a grid that is a link to a secret": (_link("samples/000000064.png", "secret.txt"), ""),

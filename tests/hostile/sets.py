@@ -105,6 +105,7 @@ def _objects(room: Room) -> Any:
 
 def _pickled(room: Room, folder: Path) -> None:
     (folder / "images-00000.npy").write_bytes(pickle.dumps(_Touch(room.bait)))
+    (folder / prepared.HEADER).unlink()
     seal(folder, _facts())
 
 
@@ -150,6 +151,6 @@ def cases() -> Iterator[Case]:
         yield Case(name, _set(records=records), "info", "damaged", (3,))
     odd = {"classes": [MARKUP, CONTROL, TURNED], "origin": CONTROL, "settings": {"source": CONTROL, "fit": MARKUP}}
     labels = {"labels": np.arange(COUNT, dtype=np.int64) % 3}
-    yield Case("names of control characters", _set(odd, arrays=labels), "info", "8 pictures", (0,))
+    yield Case("names of control characters", _set(odd, arrays=labels), "info", "6 pictures to train on", (0,))
     yield Case("names of control characters", _set(odd, arrays=labels), "show", "wrote", (0,))
     yield Case("a range that is text", _set({"range": {"setting": MARKUP, "extent": "x"}}), "info", "", (0, 3))

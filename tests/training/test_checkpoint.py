@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import pickle  # noqa: TID251 - to make what must never be read
 import random
 from pathlib import Path
 

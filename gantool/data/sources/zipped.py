@@ -92,6 +92,8 @@ class Zip:
 
     def read(self, member: Member, limit: int) -> bytes:
         """See `Box`."""
+        if member.size > limit:  # what it states is the most that `zipfile` gives
+            raise BadPicture(f"too large: more than {limit >> 20} MiB")
         try:
             with self._file.open(self._infos[member.place]) as stream:
                 content = stream.read(limit + 1)
