@@ -8,6 +8,7 @@ Numbers are images seen: order comes from the counter, never from a file's time.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -69,8 +70,9 @@ class RunFolder:
             probe.write_bytes(b"")
             probe.unlink(missing_ok=True)  # the lock is not held yet: whoever holds it may have tidied up
         except OSError as error:
+            room = "free some space, or " if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
             raise ResourceError(
-                f"{self.path}: cannot be written ({error.strerror}); choose another --run-dir"
+                f"{self.path}: cannot be written ({error.strerror}); {room}choose another --run-dir"
             ) from error
 
     def require_plain(self) -> None:

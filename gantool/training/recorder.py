@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import os
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,7 +42,13 @@ class Recorder:
 
         self._path = run.metrics
         self._open(lines)
-        self._board = SummaryWriter(str(run.tensorboard), purge_step=images_seen)
+        self._hook = threading.excepthook
+        threading.excepthook = self._thread_failed
+        try:
+            self._board = SummaryWriter(str(run.tensorboard), purge_step=images_seen)
+        except BaseException:
+            threading.excepthook = self._hook
+            raise
         self._started = time.monotonic()
         self._last = (time.monotonic(), images_seen)
 
@@ -49,8 +56,17 @@ class Recorder:
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self._stream.close()
-        self._board.close()
+        try:
+            self._stream.close()
+            self._board.close()
+        finally:
+            threading.excepthook = self._hook
+
+    def _thread_failed(self, arguments: threading.ExceptHookArgs) -> None:
+        """TensorBoard's thread keeps a fault of the disk, and raises it again in ours: no need to print it too."""
+        is_board = type(arguments.thread).__module__.startswith("tensorboard.")
+        if not (is_board and isinstance(arguments.exc_value, OSError)):
+            self._hook(arguments)
 
     def log(self, images_seen: int, values: Mapping[str, float], event: str = "log") -> dict[str, Any]:
         """Write one line and the scalars; returns the line."""

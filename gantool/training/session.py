@@ -167,7 +167,7 @@ class Session:
         """
         stop = StopFlag()
         listening = stop.listening() if self.handle_signals else contextlib.nullcontext()
-        with listening, _resource_faults(self.config):
+        with listening, _resource_faults(self.config, self.run):
             dataset = PreparedSet.open(self.prepared)
             check_batch(self.config, dataset)
             check_evaluation(self.config, dataset)
@@ -332,31 +332,35 @@ def _was_exact(run: RunFolder) -> bool:
 
 
 @contextlib.contextmanager
-def _resource_faults(config: ExperimentConfig) -> Iterator[None]:
+def _resource_faults(config: ExperimentConfig, run: RunFolder) -> Iterator[None]:
     """Turn "out of memory" of CPU and CUDA, and a disk that takes no more, into a message with a remedy."""
     try:
         yield
     except (MemoryError, torch.OutOfMemoryError) as error:
-        raise _out_of_memory(config) from error
+        raise _out_of_memory(config, run) from error
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}:
             raise
-        where = error.filename or "the run folder"
+        where = error.filename or run.path
         raise ResourceError(
-            f"{where}: cannot be written ({error.strerror}); the newest checkpoint is whole. "
-            "Free some space, then resume"
+            f"{where}: cannot be written ({error.strerror}); {_what_is_whole(run)}. Free some space, then resume"
         ) from error
     except RuntimeError as error:
         if isinstance(error, GantoolError) or "allocate memory" not in str(error):
             raise
-        raise _out_of_memory(config) from error
+        raise _out_of_memory(config, run) from error
 
 
-def _out_of_memory(config: ExperimentConfig) -> ResourceError:
+def _what_is_whole(run: RunFolder) -> str:
+    newest = run.newest()
+    return f"the newest checkpoint, {newest.name}, is whole" if newest else "no checkpoint was written yet"
+
+
+def _out_of_memory(config: ExperimentConfig, run: RunFolder) -> ResourceError:
     share = config.training.batch_size // distributed.environment()[2]
     batch = config.training.microbatch_size or share
     smaller = next(size for size in range(max(1, batch // 2), 0, -1) if share % size == 0)
     return ResourceError(
-        f"out of memory with {batch} images at a time; the newest checkpoint is whole. Try "
+        f"out of memory with {batch} images at a time; {_what_is_whole(run)}. Try "
         f"--set training.microbatch_size={smaller} (less memory, somewhat slower), or a smaller data.resolution"
     )

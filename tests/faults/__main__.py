@@ -20,7 +20,7 @@ from tests.faults.runs import families
 from tests.faults.sections import FAULTS, SECTIONS, TORTURE, Bench, Trial
 from tests.faults.table import Outcome, Row
 
-_BY_POINTS = ("main", "family", "ranks", "races", "checkpoints", "sets", "folders")
+_BY_POINTS = ("main", "family", "ranks", "races", "checkpoints", "sets", "folders", "full_disks", "single_writes")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

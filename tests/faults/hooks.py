@@ -12,8 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.faults.fullness import FullDisk, fill
 from tests.faults.plans import WRITES, Plan
 
+TALLY = "GANTOOL_TEST_TALLY"
 _STEP_S = 0.01
 _CLOCK_JUMP_S = 86_400.0
 
@@ -22,6 +24,8 @@ def plant(plan: Plan) -> None:
     """Arm ``plan``; in a launcher's process, let the ranks be started through the harness's entry."""
     if plan.rank is not None and "RANK" not in os.environ:
         _through_entry()
+    elif plan.spot == "full disk":
+        FullDisk(plan, Path(os.environ[TALLY]) if TALLY in os.environ else None).set()
     elif plan.rank is None or str(plan.rank) == os.environ["RANK"]:
         _Trap(plan).set()
 
@@ -40,6 +44,7 @@ class _Trap:
         from gantool.training import loop, verbs
         from gantool.training.evaluation import Evaluation
         from gantool.training.grid import SampleGrid
+        from gantool.training.keeper import Keeper
         from gantool.training.recorder import Recorder
 
         spot = self._plan.spot
@@ -54,6 +59,8 @@ class _Trap:
             _before(*homes[spot], lambda *_: self._strike())
         elif spot == "log line":
             _before(Recorder, "_write", self._log_line)
+        elif spot == "filled disk":
+            _before(Keeper, "save", self._fill)
         elif spot in WRITES:
             self._watch_writes()
 
@@ -64,6 +71,11 @@ class _Trap:
         if self._is_due():
             self._struck = True
             os.kill(os.getpid(), self._plan.number)
+
+    def _fill(self, keeper: Any, state: Any) -> None:
+        if state.images_seen >= self._plan.images and not self._struck:
+            self._struck = True
+            fill(keeper._run.path)
 
     def _step(self, training: Any, state: Any, *_: Any) -> None:
         if self._plan.spot == "step" and state.images_seen >= self._plan.images and not self._struck:

@@ -19,6 +19,8 @@ Spot = Literal[
     "before fsync",
     "before replace",
     "before the folder's fsync",
+    "full disk",
+    "filled disk",
 ]
 
 KILL_SPOTS: tuple[Spot, ...] = (
@@ -46,7 +48,8 @@ class Plan:
         images: the first time there once the run has seen so many images.
         share: how much of the file or line is written (0 to 1), or how far into the step, in units of 10 ms.
         what: the files whose writing is meant: a part of their names.
-        number: the signal.
+        number: the signal. (A full disk is none: ``images`` is then the number of the writing call, and ``share``
+            whether the disk stays full; a filled one is filled by a real file.)
         rank: which process of several; None for a run of one.
     """
 
@@ -62,6 +65,8 @@ class Plan:
         return json.dumps(asdict(self))
 
     def __str__(self) -> str:
+        if self.spot in {"full disk", "filled disk"}:
+            return f"{self.spot}, {self.images}{' and after' if self.share else ''}"
         where = f"{self.spot} of {self.what.strip('.')}" if self.spot in WRITES else self.spot
         rank = "" if self.rank is None else f"rank {self.rank}, "
         return f"{rank}{signal.Signals(self.number).name} at {where}, image {self.images}, {self.share:.3f}"

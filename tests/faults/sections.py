@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tests.faults import corruption, environments, plans, ranks, signals
+from tests.faults import corruption, disks, environments, plans, ranks, signals
 from tests.faults.kills import Killed
 from tests.faults.processes import Ended, run
 from tests.faults.races import Race
@@ -33,6 +33,8 @@ class Counts:
         checkpoints: damaged checkpoints that are read.
         sets: damaged prepared sets that are opened.
         folders: damaged run folders that are resumed.
+        full_disks: writes from which on the disk is full; 0 for every one.
+        single_writes: writes that fail alone; 0 for every one.
         soak_steps: length of the long run.
         soak_slope: bytes a step that its memory may grow: the shorter the run, the more an allocator's whims weigh.
     """
@@ -45,6 +47,8 @@ class Counts:
     checkpoints: int
     sets: int
     folders: int
+    full_disks: int
+    single_writes: int
     soak_steps: int
     soak_slope: float
 
@@ -58,6 +62,8 @@ FAULTS = Counts(
     checkpoints=150,
     sets=100,
     folders=50,
+    full_disks=0,
+    single_writes=40,
     soak_steps=1_000,
     soak_slope=4_000.0,
 )
@@ -70,6 +76,8 @@ TORTURE = Counts(
     checkpoints=900,
     sets=600,
     folders=500,
+    full_disks=0,
+    single_writes=0,
     soak_steps=20_000,
     soak_slope=200.0,
 )
@@ -187,6 +195,23 @@ def damaged(bench: Bench) -> Iterator[Trial]:
             yield kind(f"damaged {what}", stopped, folder, f"{bench.seed} {what} {index}", bench.alone(family))
 
 
+def full_disks(bench: Bench) -> Iterator[Trial]:
+    """A disk that is full from the n-th write on; one write that fails; a real disk that is filled."""
+    family = corruption.FAMILY if corruption.FAMILY in bench.families else bench.main_family
+    config, calls, reference = disks.short_run(family, bench.folder)
+    kinds = [
+        ("disk full from the n-th write on", 1.0, bench.counts.full_disks),
+        ("the n-th write fails, once", 0.0, bench.counts.single_writes),
+    ]
+    for what, share, count in kinds:
+        chosen = sorted({1 + calls * index // count for index in range(count)}) if count else range(1, calls + 1)
+        for number in chosen:
+            folder = bench.folder / f"full-{share:.0f}-{number}"
+            plan = plans.Plan("full disk", number, share)
+            yield disks.Full(what, config, folder, plan, reference)
+    yield disks.SmallDisk("a small disk that is filled", config, bench.folder / "small-disk", reference)
+
+
 def surroundings(bench: Bench) -> Iterator[Trial]:
     """Odd machines."""
     config, reference = bench.reference(bench.main_family)
@@ -211,6 +236,7 @@ SECTIONS: dict[str, Callable[[Bench], Iterator[Trial]]] = {
     "races": races,
     "signals": signalled,
     "damage": damaged,
+    "disks": full_disks,
     "surroundings": surroundings,
     "soak": soak,
 }

@@ -18,6 +18,7 @@ class Outcome:
         survived: the run went on and ended as promised.
         missed: in what it then differs from a run left alone, or what went wrong; "" for nothing.
         note: a figure for the row.
+        skipped: why this machine cannot try it.
         came_of: in a word, where a promise can be kept in several ways; the row counts them.
     """
 
@@ -28,11 +29,12 @@ class Outcome:
     missed: str
     note: str = ""
     came_of: str = ""
+    skipped: str = ""
 
     @property
     def is_well(self) -> bool:
         """Whether the promise was kept."""
-        return self.tried and self.survived and not self.missed
+        return bool(self.skipped) or (self.tried and self.survived and not self.missed)
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,9 @@ class Row:
         ways = Counter(outcome.came_of for outcome in self.outcomes if outcome.came_of)
         notes = [outcome.note for outcome in self.outcomes if outcome.note]
         notes += [", ".join(f"{way} {count:,}" for way, count in sorted(ways.items()))] if ways else []
-        counts = [f"{len(tried)} of {self.wanted}", str(len(survived)), str(len(identical))]
+        notes += [f"skipped: {outcome.skipped}" for outcome in self.outcomes if outcome.skipped]
+        wanted = self.wanted - sum(bool(outcome.skipped) for outcome in self.outcomes)
+        counts = [f"{len(tried)} of {wanted}", str(len(survived)), str(len(identical))]
         return [self.what, *counts, notes[-1] if notes else ""]
 
 

@@ -64,11 +64,16 @@ def test_damaged_files_are_refused_or_named(tmp_path: Path) -> None:
 
 
 def test_a_set_that_is_read_in_silence_is_missed(tmp_path: Path) -> None:
-    told = ("--families", "mlp", "--points", "8", "--only", "damage")
+    told = ("--families", "mlp", "--points", "12", "--only", "damage")
     said = harness(tmp_path, *told, command=[sys.executable, "-c", TRUSTING])
     assert said.returncode == 1, said.stdout + said.stderr
-    assert "MISSED prepared-set-opened-" in said.stdout
     assert "read as if nothing were wrong" in said.stdout
+
+
+def test_a_disk_that_fills_up_ends_the_run_and_it_goes_on(tmp_path: Path) -> None:
+    said = harness(tmp_path, "--families", "mlp", "--points", "2", "--only", "disks")
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert "| disk full from the n-th write on | 2 of 2 | 2 | 2 | ended with 6, resumed 2 |" in said.stdout
 
 
 def test_every_spot_is_tried_and_every_family_is_known() -> None:
