@@ -8,8 +8,8 @@
     python -m benchmarks.finetuning table FOLDER [SEED ...]
 
 ``prepare`` makes two sets at 32² that share no category: 2,632 pictures for the base, and 500 with 357 held out. All
-three ways take the same config but for ``finetune``. ``measure`` takes the Fréchet distance of the averaged weights to
-the held-out pictures. One process, one thread. What exists is not made again.
+three ways take the same config but for ``finetune``. ``measure`` takes the distances of the averaged weights to the
+held-out pictures. One process, one thread. What exists is not made again.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 BASE_TOTAL, TOTAL = 60_000, 5_000
-MOMENTS = (TOTAL,)
+MEASURES = ("frechet_distance", "kernel_distance", "coverage")
 SETS: Mapping[str, tuple[frozenset[str], float]] = {
     "others": (frozenset({"People & Body", "Smileys & Emotion", "Flags", "Symbols"}), 0.1),
     "things": (
@@ -116,40 +116,34 @@ def run(folder: Path, name: str, experiment: Mapping[str, Any]) -> None:
 
 
 def measure(folder: Path, way: str, seed: int) -> None:
-    """A card for each moment of a run, and for the base as it is."""
+    """A card of a run's end, and of the base as it is."""
     (folder / "cards").mkdir(exist_ok=True)
     against = ("--data", folder / "set-things")
     _measured(folder / "cards/base.json", "--checkpoint", folder / "runs/base", *against)
-    for moment, file in _moments(folder, way, seed):
-        _measured(folder / f"cards/{_name(way, seed)}-{moment}.json", "--checkpoint", file)
-
-
-def _moments(folder: Path, way: str, seed: int) -> Iterator[tuple[int, Path]]:
-    """The first checkpoint at or after each moment: a batch may step over it."""
-    files = sorted((folder / "runs" / _name(way, seed) / "checkpoints").glob("*.safetensors"))
-    for moment in MOMENTS:
-        yield moment, next(file for file in files if int(file.stem) >= moment)
+    last = max((folder / "runs" / _name(way, seed) / "checkpoints").glob("*.safetensors"))
+    _measured(folder / f"cards/{_name(way, seed)}-{TOTAL}.json", "--checkpoint", last)
 
 
 def table(folder: Path, seeds: Iterable[int]) -> None:
     """What docs/finetuning.md has: the mean over the seeds, and each of them."""
-    print("| | " + " | ".join(f"{moment:,} images" for moment in MOMENTS) + " |\n|---|" + "---|" * len(MOMENTS))
+    print("| | " + " | ".join(MEASURES) + " |\n|---|" + "---|" * len(MEASURES))
     for way in WAYS:
         cells = []
-        for moment in MOMENTS:
-            found = [_distance(folder / f"cards/{_name(way, seed)}-{moment}.json") for seed in seeds]
-            cells.append(f"**{mean(found):.1f}** ({', '.join(f'{value:.1f}' for value in found)})")
+        for measure_name in MEASURES:
+            found = [_value(folder / f"cards/{_name(way, seed)}-{TOTAL}.json", measure_name) for seed in seeds]
+            cells.append(f"**{mean(found):.4g}** ({', '.join(f'{value:.4g}' for value in found)})")
         print(f"| {way} | {' | '.join(cells)} |")
-    print(f"the base as it is: {_distance(folder / 'cards/base.json'):.1f}")
+    print("the base as it is:", {name: _value(folder / "cards/base.json", name) for name in MEASURES})
 
 
-def _distance(card: Path) -> float:
-    return float(json.loads(card.read_text(encoding="utf-8"))["scores"]["frechet_distance"]["value"])
+def _value(card: Path, name: str) -> float:
+    values = json.loads(card.read_text(encoding="utf-8"))["values"]
+    return next(float(value["mean"]) for value in values if value["name"] == name)
 
 
 def _measured(card: Path, *what: object) -> None:
     if not card.exists():
-        _gantool("evaluate", *what, "--json", card)
+        _gantool("evaluate", *what, "--seeds", 1, "--json", card)
 
 
 def _name(way: str, seed: int) -> str:
