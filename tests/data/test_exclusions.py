@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gantool import files
 from gantool.data import PreparedSet, exclusions, prepare
 from gantool.data.sources.folder import Folder
 from gantool.errors import UsageError
@@ -35,7 +36,7 @@ def test_any_text_is_a_name(names: list[str]) -> None:
     path = Path("list.txt")
     text = exclusions.render((name, "because", True) for name in names).encode("utf-8")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "read_text", lambda self, encoding: text.decode(encoding))
+        patch.setattr(files, "read_regular", lambda path, most_bytes: text)
         assert exclusions.read(path) == set(names)
 
 

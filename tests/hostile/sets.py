@@ -72,6 +72,7 @@ def _header(change: Callable[[Header], None]) -> Callable[[Room, Path], None]:
     def then(_: Room, folder: Path) -> None:
         header = json.loads((folder / prepared.HEADER).read_text())
         change(header)
+        header["digest"] = prepared.digest_of(header)
         (folder / prepared.HEADER).write_text(json.dumps(header))
 
     return then
