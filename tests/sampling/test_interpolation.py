@@ -132,6 +132,7 @@ def test_a_film_holds_its_frames(gantool: Command, plain: Path, tmp_path: Path, 
     assert "Machine-made" in said["statement"]
     with Image.open(path) as film_file:
         film_file.seek(1)
+        film_file.load()  # WebP tells a frame's duration only then
         assert film_file.info["duration"] == 100
         assert film_file.info["loop"] == 0
 

@@ -61,16 +61,21 @@ def test_distance_is_nought_at_the_picture_and_leads_there(channels: int) -> Non
         assert likeness(images - 1e-3 * slope / slope.norm())[distance.index(part)] < part
 
 
+def fresh_styled() -> LoadedGenerator:
+    """Without the helper's large weights, with which nearly every pixel leaves its range."""
+    torch.manual_seed(1)
+    network = small(StyleGAN2).build_generator(ImageShape(1, 16, 16), 0)
+    return LoadedGenerator(network, (), Provenance(), torch.device("cpu"))
+
+
 @pytest.mark.parametrize(
     ("settings", "space"),
     [(small(MLP), None), (small(Compact), "z"), (small(StyleGAN2), "w"), (small(StyleGAN2), "w+")],
     ids=["mlp", "compact", "w", "w+"],
 )
 def test_its_own_picture_is_found(tmp_path: Path, settings: object, space: str | None) -> None:
-    if space in {"w", "w+"}:  # a fresh one: those of the helper leave the range of pixels nearly everywhere
-        torch.manual_seed(1)
-        network = small(StyleGAN2).build_generator(ImageShape(1, 16, 16), 0)
-        generator = LoadedGenerator(network, (), Provenance(), torch.device("cpu"))
+    if space in {"w", "w+"}:
+        generator = fresh_styled()
     else:
         path = make_checkpoint(tmp_path / "g.safetensors", settings)  # type: ignore[arg-type]
         generator = load_generator(path, device="cpu")
@@ -104,10 +109,10 @@ def test_latents_stay_as_long_as_normal_ones(plain: Path) -> None:
     assert 0.4 < found.points.styles.square().mean().item() < 2.5
 
 
-def test_one_style_for_all_layers_in_w(styled: Path) -> None:
-    generator = load_generator(styled, device="cpu")
+def test_one_style_for_all_layers_in_w() -> None:
+    generator = fresh_styled()
     target = generator.sample(1, seed=9)[0]
-    one, many = (project(generator, target, Search(steps=10, starts=1, space=s)).points.styles for s in ("w", "w+"))  # type: ignore[arg-type]
+    one, many = (project(generator, target, Search(steps=40, starts=1, space=s)).points.styles for s in ("w", "w+"))  # type: ignore[arg-type]
     assert torch.equal(one, one[:, :1].expand_as(one))
     assert not torch.equal(many, many[:, :1].expand_as(many))
 
@@ -116,6 +121,14 @@ def test_stopped(plain: Path) -> None:
     generator = load_generator(plain, device="cpu")
     with pytest.raises(Stopped):
         project(generator, generator.sample(1)[0], Search(), stop=lambda: True)
+
+
+def contents(folder: Path) -> dict[str, bytes | str]:
+    """Files by name; checkpoints by digest, for the order of their header's keys is not stable."""
+    return {
+        path.name: read_checkpoint(path).digest if path.suffix == ".safetensors" else path.read_bytes()
+        for path in folder.iterdir()
+    }
 
 
 FILES = ["before-after.png", "distances.json", "latent.safetensors", "original.png", "projected.png"]
@@ -140,8 +153,8 @@ def test_files_and_drawing_again(gantool: Command, request: pytest.FixtureReques
     said = json.loads((out / "distances.json").read_text(encoding="utf-8"))
     rmse = np.sqrt(np.square(pixels(out / "projected.png").astype(float) - original).mean())
     assert said["after"]["rmse"] == pytest.approx(rmse)
-    assert said["after"]["features"] <= said["before"]["features"]
     assert len(said["starts"]) == 2
+    assert all(start["after"] <= start["before"] for start in said["starts"]), "pixels and features together"
     latent = read_checkpoint(out / "latent.safetensors")
     assert latent.metadata["checkpoint"] == read_checkpoint(checkpoint).digest
 
@@ -151,9 +164,9 @@ def test_files_and_drawing_again(gantool: Command, request: pytest.FixtureReques
     assert np.array_equal(pixels(drawn / "latent-000000.png"), pixels(out / "projected.png")), "identical bits"
     assert read_provenance(drawn / "latent-000000.png")["latent"] == f"latents {latent.digest}"
 
-    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    before = contents(out)
     assert gantool(*asked).code == 0
-    assert {path.name: path.read_bytes() for path in out.iterdir()} == before, "the same command, the same bytes"
+    assert contents(out) == before, "the same command, the same bytes"
     assert gantool(*asked, "--seed", 1).code == 2
 
 
