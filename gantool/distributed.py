@@ -28,6 +28,7 @@ _LARGE = 1 << 18
 """A gradient of so many numbers (1 MB) is worth a message of its own: gathering it would cost a copy either way."""
 
 _BEAT_S = 5.0
+_NO_ANSWER = "rank 0, where they meet, does not answer"
 
 
 def environment() -> tuple[int, int, int]:
@@ -104,13 +105,21 @@ class _Presence:
 
     def missing(self) -> str:
         """Which processes give no sign of life any more, or else are behind the others."""
+        found: list[str] = []
+        # A store whose keeper is stopped never answers, whatever its timeout: it is asked from a thread.
+        asking = threading.Thread(target=lambda: found.append(self._missing()), daemon=True)
+        asking.start()
+        asking.join(4 * _BEAT_S)
+        return found[0] if found else _NO_ANSWER
+
+    def _missing(self) -> str:
         others = [number for number in range(world_size()) if number != rank()]
         try:
             before = {number: self._said_by(number) for number in others}
             self._gone.wait(2 * _BEAT_S)
             after = {number: self._said_by(number) for number in others}
         except RuntimeError:
-            return "rank 0, where they meet, does not answer"
+            return _NO_ANSWER
         silent = [number for number in others if before[number]["beats"] == after[number]["beats"]]
         if silent:
             return ", ".join(f"{_named(number, after[number])} gives no sign of life" for number in silent)
