@@ -40,7 +40,7 @@ unit: $(VENV)/.dev
 dirty: $(VENV)/.dev  ## what `gantool data check` finds of planted faults; npm fetches the emoji
 	$(BIN)/python -m tests.dirty prove garments emoji
 
-faults: $(VENV)/.dev  ## runs are killed, raced and signalled, and go on to the same bits; ten minutes
+faults: $(VENV)/.dev  ## runs are killed, raced, signalled, damaged, and go on to the same bits; twenty minutes
 	$(BIN)/python -m tests.faults faults
 
 torture: $(VENV)/.dev  ## the same in full counts, hours

@@ -7,9 +7,12 @@ What this does not do: sharding of weights. Every process holds both networks; o
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import signal
+import socket
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,9 +21,14 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from gantool.errors import RankLostError
+
 _PR_SET_PDEATHSIG = 1
 _LARGE = 1 << 18
 """A gradient of so many numbers (1 MB) is worth a message of its own: gathering it would cost a copy either way."""
+
+_BEAT_S = 5.0
+_NO_ANSWER = "rank 0, where they meet, does not answer"
 
 
 def environment() -> tuple[int, int, int]:
@@ -33,7 +41,11 @@ _LAUNCHER = (("RANK", "0"), ("LOCAL_RANK", "0"), ("WORLD_SIZE", "1"))
 
 @contextmanager
 def process_group(device: torch.device, timeout_s: float = 600.0) -> Iterator[None]:
-    """Join the group that the launcher's variables describe: nccl on CUDA, gloo elsewhere."""
+    """Join the group that the launcher's variables describe: nccl on CUDA, gloo elsewhere.
+
+    Raises:
+        RankLostError: names the process that the others have waited for in vain. (nccl has a watchdog of its own.)
+    """
     _, _, world = environment()
     if world == 1:
         yield
@@ -43,10 +55,88 @@ def process_group(device: torch.device, timeout_s: float = 600.0) -> Iterator[No
     # Under nccl some of the state still lives on the CPU (counts, float16's scales), and travels by gloo.
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, timeout=timedelta(seconds=timeout_s))
+    presence = _Presence()
     try:
         yield
+    except RuntimeError as error:
+        if "imed out" not in str(error):
+            raise
+        raise RankLostError(
+            f"waited {timeout_s:,.0f} s for the other processes in vain: {presence.missing()}. See what holds it up "
+            "(memory, a disk or a network that hangs, a stopped process), then resume"
+        ) from error
     finally:
+        presence.leave()
         dist.destroy_process_group()
+
+
+class _Presence:
+    """Says every few seconds, from a thread of its own, that this process lives and how far it is.
+
+    It costs the loop one addition a step. The store is the one that the processes met at; no clock is compared.
+    """
+
+    count = 0
+    """How often this process has come to `agree`."""
+
+    def __init__(self) -> None:
+        self._store = dist.TCPStore(  # type: ignore[attr-defined]
+            os.environ["MASTER_ADDR"],
+            int(os.environ["MASTER_PORT"]),
+            is_master=False,
+            wait_for_workers=False,
+            timeout=timedelta(seconds=2 * _BEAT_S),
+        )
+        type(self).count = 0
+        self._gone = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="presence", daemon=True)
+        self._thread.start()
+
+    def _beat(self) -> None:
+        beats = 0
+        while not self._gone.is_set():
+            beats += 1
+            said = {"beats": beats, "count": self.count, "process": os.getpid(), "host": socket.gethostname()}
+            try:
+                self._store.set(f"presence/{rank()}", json.dumps(said))
+            except RuntimeError:  # the process that keeps the store is gone, or hangs
+                return
+            self._gone.wait(_BEAT_S)
+
+    def missing(self) -> str:
+        """Which processes give no sign of life any more, or else are behind the others."""
+        found: list[str] = []
+        # A store whose keeper is stopped never answers, whatever its timeout: it is asked from a thread.
+        asking = threading.Thread(target=lambda: found.append(self._missing()), daemon=True)
+        asking.start()
+        asking.join(4 * _BEAT_S)
+        return found[0] if found else _NO_ANSWER
+
+    def _missing(self) -> str:
+        others = [number for number in range(world_size()) if number != rank()]
+        try:
+            before = {number: self._said_by(number) for number in others}
+            self._gone.wait(2 * _BEAT_S)
+            after = {number: self._said_by(number) for number in others}
+        except RuntimeError:
+            return _NO_ANSWER
+        silent = [number for number in others if before[number]["beats"] == after[number]["beats"]]
+        if silent:
+            return ", ".join(f"{_named(number, after[number])} gives no sign of life" for number in silent)
+        behind = min(others, key=lambda number: int(after[number]["count"]))
+        return f"{_named(behind, after[behind])} lives, but is behind"
+
+    def _said_by(self, number: int) -> dict[str, str | int]:
+        return dict(json.loads(self._store.get(f"presence/{number}")))
+
+    def leave(self) -> None:
+        """End the thread."""
+        self._gone.set()
+        self._thread.join(_BEAT_S)
+
+
+def _named(number: int, said: dict[str, str | int]) -> str:
+    return f"rank {number} (process {said['process']} on {said['host']})"
 
 
 def rank() -> int:
@@ -107,6 +197,7 @@ def agree(value: int) -> int:
     """The largest ``value`` of any process: a signal that one of them saw is seen by all."""
     if world_size() == 1:
         return value
+    _Presence.count += 1
     flag = torch.tensor([value])  # on the CPU, by gloo: the loop does not wait for a CUDA device here
     dist.all_reduce(flag, op=dist.ReduceOp.MAX)
     return int(flag.item())

@@ -8,6 +8,7 @@
     │   └── DamagedCheckpointError   4   one whose bytes are not what was written
     ├── DivergedError            5   training that left the numbers
     ├── ResourceError            6   no memory, no disk
+    │   └── RankLostError        6   one of several processes that does not arrive
     ├── RunInUseError            7   another process holds the run
     ├── AuditFailed              8   an audit said no
     └── StoppedBySignal      128+n   saved, then stopped by signal n
@@ -73,6 +74,10 @@ class ResourceError(GantoolError):
     """Not enough memory or disk."""
 
     exit_code = 6
+
+
+class RankLostError(ResourceError):
+    """One of several processes that the others have waited for in vain."""
 
 
 class RunInUseError(GantoolError):

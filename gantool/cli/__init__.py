@@ -7,7 +7,7 @@ import signal
 import sys
 
 from gantool.cli.app import app
-from gantool.errors import ConfigError, GantoolError, exit_code_of
+from gantool.errors import ConfigError, GantoolError, RankLostError, exit_code_of
 from gantool.legible import legible_lines
 
 
@@ -16,7 +16,8 @@ def main() -> None:
     try:
         app()
     except GantoolError as error:
-        if os.environ.get("RANK", "0") == "0":  # every rank meets most faults; one says so
+        # Every rank meets most faults, and one says so; but the first may be the one that is lost.
+        if os.environ.get("RANK", "0") == "0" or isinstance(error, RankLostError):
             # A config fault begins with file:line, as editors and greps want it.
             said = str(error) if isinstance(error, ConfigError) else f"gantool: {error}"
             print(legible_lines(said), file=sys.stderr)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 PLAN = "GANTOOL_TEST_PLAN"
 CLOCK = "GANTOOL_TEST_CLOCK"
+PATIENCE = "GANTOOL_TEST_PATIENCE"
 SAMPLES = "GANTOOL_TEST_SAMPLES"
 
 
@@ -17,6 +18,8 @@ def main() -> None:
 
     if CLOCK in os.environ:
         hooks.let_the_clock_jump()
+    if PATIENCE in os.environ:
+        hooks.wait_no_longer_than(float(os.environ[PATIENCE]))
     if SAMPLES in os.environ:
         hooks.take_samples(Path(os.environ[SAMPLES]), every_steps=20)
     if PLAN in os.environ:

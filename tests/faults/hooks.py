@@ -24,6 +24,8 @@ def plant(plan: Plan) -> None:
     """Arm ``plan``; in a launcher's process, let the ranks be started through the harness's entry."""
     if plan.rank is not None and "RANK" not in os.environ:
         _through_entry()
+    elif os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0":
+        return  # the fault was in a life before
     elif plan.spot == "full disk":
         FullDisk(plan, Path(os.environ[TALLY]) if TALLY in os.environ else None).set()
     elif plan.rank is None or str(plan.rank) == os.environ["RANK"]:
@@ -121,6 +123,13 @@ class _Trap:
             real_sync_folder(folder)
 
         files._sync, files.sync_folder = sync, sync_folder
+
+
+def wait_no_longer_than(seconds: float) -> None:
+    """Processes wait for each other so long, and not ten minutes."""
+    from gantool.training import session
+
+    session._timeout_s = lambda _: seconds
 
 
 def let_the_clock_jump() -> None:
