@@ -26,6 +26,7 @@ from gantool.training.state import build_state, require_equal
 Network = TypeVar("Network", bound=nn.Module)
 
 _SCALERS = "scaler."
+_SUMS = "meters.sums"
 _DRAWING = frozenset({"normal_", "uniform_", "trunc_normal_", "kaiming_uniform_", "xavier_uniform_", "orthogonal_"})
 
 
@@ -78,8 +79,12 @@ def require_whole_fit(checkpoint: Checkpoint, config: ExperimentConfig) -> None:
         wanted = state_without_bytes(config, shape, classes)
     except ConfigError as error:
         raise CheckpointError(f"{path}: its config does not describe a run\n{error}") from error
-    # Gradients are scaled on the GPU alone; their few numbers are compared when they are loaded there.
-    found = {name: tensor for name, tensor in checkpoint.tensors.items() if not name.startswith(_SCALERS)}
+    # Gradients are scaled on the GPU alone, and sums have a row for each process, which have not met yet: these few
+    # numbers are compared when they are loaded.
+    wanted, found = (
+        {name: tensor for name, tensor in tensors.items() if not name.startswith((_SCALERS, _SUMS))}
+        for tensors in (wanted, checkpoint.tensors)
+    )
     require_equal(f"{path}: the checkpoint does not fit its config", wanted, found)
 
 
