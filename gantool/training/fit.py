@@ -21,12 +21,10 @@ from gantool.images import ImageShape
 from gantool.legible import legible
 from gantool.training.checkpoint import Checkpoint
 from gantool.training.metadata import TO_GO_ON, require_sound
-from gantool.training.state import build_state, require_equal
+from gantool.training.state import SCALERS, SUMS, build_state, require_equal
 
 Network = TypeVar("Network", bound=nn.Module)
 
-_SCALERS = "scaler."
-_SUMS = "meters.sums"
 _DRAWING = frozenset({"normal_", "uniform_", "trunc_normal_", "kaiming_uniform_", "xavier_uniform_", "orthogonal_"})
 
 
@@ -82,7 +80,7 @@ def require_whole_fit(checkpoint: Checkpoint, config: ExperimentConfig) -> None:
     # Gradients are scaled on the GPU alone, and sums have a row for each process, which have not met yet: these few
     # numbers are compared when they are loaded.
     wanted, found = (
-        {name: tensor for name, tensor in tensors.items() if not name.startswith((_SCALERS, _SUMS))}
+        {name: tensor for name, tensor in tensors.items() if not name.startswith((SCALERS, SUMS))}
         for tensors in (wanted, checkpoint.tensors)
     )
     require_equal(f"{path}: the checkpoint does not fit its config", wanted, found)

@@ -52,6 +52,16 @@ class Meters:
             self._sums.copy_(own)
             distributed.total(self._everybodys)
 
+    def of_all_here(self, sums: Tensor) -> Tensor:
+        """``sums`` that another number of processes saved, for those of now: each takes the mean, so that the next
+        log line is right. Whatever is no row for each process stays as it is."""
+        names = len(self._names)
+        if sums.numel() == self._everybodys.numel() or sums.dtype != self._everybodys.dtype or sums.dim() != 1:
+            return sums
+        if sums.numel() == 0 or sums.numel() % names:
+            return sums
+        return sums.view(-1, names).mean(0).repeat(len(self._everybodys))
+
     def take(self) -> dict[str, float]:
         """The means since the last call, over all processes; then start again at zero."""
         sums = distributed.mean(self._sums.clone()).tolist()

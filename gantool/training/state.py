@@ -27,6 +27,9 @@ from gantool.training.meters import Meters
 
 _LAYOUTS = {"auto": None, "channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
 
+SUMS, SCALERS = "meters.sums", "scaler."
+"""Names in the state that depend on where a run computes: a row for each process; gradients scaled on the GPU."""
+
 
 @dataclass
 class TrainingState:
@@ -65,12 +68,14 @@ class TrainingState:
         """Copy ``saved`` into the live tensors, whose memory formats stay as they are.
 
         (Fused Adam walks raw memory: a moment whose strides differ from its parameter's would be applied to the
-        wrong weights, in silence.)
+        wrong weights, in silence.) Another number of processes than saved them is the caller's to refuse.
 
         Raises:
             CheckpointError: when a name is missing or foreign, or a shape or dtype differs.
         """
         live = self.tensors()
+        if SUMS in saved:
+            saved = {**saved, SUMS: self.meters.of_all_here(saved[SUMS])}
         require_equal("the checkpoint does not fit the config", live, saved)
         for name, tensor in live.items():
             tensor.copy_(saved[name])

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from gantool import seeding
+from gantool import distributed, seeding
 from gantool.models import AnyModel
 from gantool.optimizers import Adam, AdamW
 from gantool.schedules import Ramp, value_at
@@ -106,6 +106,22 @@ def test_meters_average_what_was_there_and_see_poison() -> None:
     meters.add({"loss": torch.tensor(float("nan"))})
     meters.add({"loss": torch.tensor(1.0)})
     assert meters.poisoned()
+
+
+@pytest.mark.parametrize(("before", "now"), [(2, 1), (1, 2), (2, 4), (3, 3)])
+def test_sums_go_on_in_another_number_of_processes(before: int, now: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved = torch.arange(2.0 * before)
+    monkeypatch.setattr(distributed, "world_size", lambda: now)
+    meters = Meters(("loss", "lazy"), torch.device("cpu"))
+    monkeypatch.undo()
+    sums = meters.of_all_here(saved)
+    assert sums.shape == meters.tensors()["sums"].shape
+    assert torch.equal(sums.view(now, 2).mean(0), saved.view(before, 2).mean(0))
+
+
+@pytest.mark.parametrize("odd", [torch.zeros(3), torch.zeros(0), torch.zeros(2, 2), torch.zeros(4, dtype=torch.int64)])
+def test_sums_that_are_none_stay_to_be_refused(odd: torch.Tensor) -> None:
+    assert Meters(("loss", "lazy"), torch.device("cpu")).of_all_here(odd) is odd
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,11 @@ def test_two_ranks_stop_resume_and_leave_nothing_behind(config_file: Path, tmp_p
     refused = gantool("resume", run.path, "--processes", "1", "--set", f"training.total_images={reached + 320}")
     assert refused.returncode == 4
     assert "processes was 2, is 1" in refused.stderr
+    told = ("--processes", "1", "--allow-inexact", "--set", f"training.total_images={reached + 320}")
+    accepted = gantool("resume", run.path, *told)
+    assert accepted.returncode == 0, accepted.stderr
+    assert last(run).metadata["environment"]["processes"] == 1
+    assert last(run).metadata["bit_exact"] is False
 
 
 @pytest.mark.parametrize("victim", ["rank 0", "rank 1", "launcher"])
