@@ -11,6 +11,7 @@ import contextlib
 import errno
 import json
 import logging
+import math
 import os
 import re
 import socket
@@ -144,12 +145,23 @@ class RunFolder:
             record = json.loads(files.read_regular(self.best_record, _RECORD_LIMIT))
         except (OSError, ValueError, RecursionError):
             return None
-        return record if isinstance(record, dict) and "file" in record else None
+        return record if is_best_record(record) else None
 
     def write_best(self, checkpoint: Path, metric: str, value: float) -> None:
         """Record that ``checkpoint`` is the best so far."""
         record = {"file": checkpoint.name, "metric": metric, "value": value}
         files.write_text(self.best_record, json.dumps(record) + "\n")
+
+
+def is_best_record(value: Any) -> bool:
+    """Whether this is what `RunFolder.write_best` writes; it goes into every checkpoint."""
+    if not isinstance(value, dict) or not all(isinstance(value.get(key), str) for key in ("file", "metric")):
+        return False
+    number = value.get("value")
+    try:
+        return type(number) in {int, float} and math.isfinite(number)  # type: ignore[arg-type]
+    except OverflowError:  # a whole number of 400 digits
+        return False
 
 
 def images_seen_of(checkpoint: Path) -> int:

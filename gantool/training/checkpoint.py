@@ -27,7 +27,7 @@ from gantool import files
 from gantool.device import available_memory
 from gantool.errors import CheckpointError, DamagedCheckpointError, ResourceError
 from gantool.legible import legible
-from gantool.training.header import HEADER_LIMIT, SIZE_LIMIT, Header, HeaderFault, Place, read_header
+from gantool.training.header import SIZE_LIMIT, Header, HeaderFault, Place, read_header
 from gantool.training.metadata import require_sound
 from gantool.version import __version__
 
@@ -57,18 +57,26 @@ def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], metadata: Mappin
     # safetensors keeps no strides, so everything is written in logical order.
     dense = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = canonical_json({"schema": SCHEMA, "tool": "gantool", "version": __version__, **metadata})
-    if len(text) > HEADER_LIMIT // 2:  # what could not be read must not be written
-        raise CheckpointError(
-            f"{path}: {len(text) / 1e6:.1f} MB would stand in its header, {HEADER_LIMIT / 2e6:.1f} MB may: "
-            "there are too many classes, or their names are too long; merge some, or set data.labels: none"
-        )
     digest = digest_of(dense, text)
     with files.atomic_path(path) as temporary:
         try:
             save_file(dense, temporary, metadata={"gantool": text, "digest": digest})
         except SafetensorError as error:  # its I/O errors carry no errno
             raise OSError(str(error)) from error
+        _require_readable(path, temporary)
     return digest
+
+
+def _require_readable(path: Path, written: Path) -> None:
+    """What could not be read again must not take the place of what can."""
+    try:
+        with written.open("rb") as stream:
+            read_header(stream, os.fstat(stream.fileno()).st_size)
+    except HeaderFault as fault:
+        raise CheckpointError(
+            f"{path}: cannot be kept ({fault}); most of what stands in its header are the names of classes: "
+            "merge some, or set data.labels: none"
+        ) from fault
 
 
 def read_checkpoint(path: Path | str) -> Checkpoint:

@@ -183,12 +183,12 @@ def _last_values(run: RunFolder) -> list[Values]:
 
 
 def _parsed(line: str) -> Values | None:
-    """A line of the log; None for one that gantool did not write."""
+    """The numbers in a line of the log; None for one that gantool did not write."""
     try:
         found = json.loads(line)
-    except (ValueError, RecursionError):
+        return {name: float(value) for name, value in found.items() if type(value) in {int, float}}
+    except (ValueError, RecursionError, AttributeError, OverflowError):
         return None
-    return found if isinstance(found, dict) else None
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Any
 
 from gantool.errors import CheckpointError
 from gantool.legible import legible
+from gantool.rundir import is_best_record
 
 CLASS_LIMIT = 1_000_000
 _COUNT_LIMIT = 1 << 62
@@ -59,14 +60,11 @@ def _is_shape(value: Any) -> bool:
 
 
 def _are_classes(value: Any) -> bool:
-    return isinstance(value, list) and len(value) <= CLASS_LIMIT and all(_is_text(name) for name in value)
+    return isinstance(value, list) and len(value) <= CLASS_LIMIT and all(isinstance(name, str) for name in value)
 
 
 def _is_best(value: Any) -> bool:
-    if value is None:
-        return True
-    known = isinstance(value, dict) and _is_text(value.get("file")) and _is_text(value.get("metric"))
-    return known and isinstance(value.get("value"), int | float)
+    return value is None or is_best_record(value)
 
 
 def _is_environment(value: Any) -> bool:

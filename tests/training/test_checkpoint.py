@@ -102,3 +102,22 @@ def test_foreign_and_newer_files_are_named(tmp_path: Path) -> None:
         read_checkpoint(path)
     with pytest.raises(CheckpointError, match="cannot be read"):
         read_checkpoint(tmp_path / "missing.safetensors")
+
+
+@pytest.mark.parametrize("name", ["x" * 5_000, "\u732b" * 2_000, '"' * 3_000])
+def test_however_long_a_class_is_called_what_was_written_is_read(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    write_checkpoint(path, TENSORS, {**METADATA, "classes": [name, "dog"]})
+    assert read_checkpoint(path).metadata["classes"] == [name, "dog"]
+
+
+@pytest.mark.parametrize("text", ["x" * 4_200_000, '"' * 900_000])
+def test_what_could_not_be_read_is_not_written(text: str, tmp_path: Path) -> None:
+    """Each mark of quotation takes two characters in the metadata, and four in the header."""
+    path = tmp_path / "a.safetensors"
+    write_checkpoint(path, TENSORS, METADATA)
+    many = {f"{number:03}{'n' * 400}": torch.zeros(0) for number in range(2_000)}
+    with pytest.raises(CheckpointError, match=r"a\.safetensors: cannot be kept .* the limit is .* merge some"):
+        write_checkpoint(path, many, {**METADATA, "classes": [text]})
+    assert read_checkpoint(path).metadata["images_seen"] == 3
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]

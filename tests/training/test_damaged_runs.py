@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -156,6 +157,39 @@ def test_a_damaged_record_of_the_best_is_said(
     run.best_record.write_bytes(run.best_record.read_bytes().replace(b'"file"', b'"fild"'))
     assert resolve_checkpoint(run.path) == run.newest()
     assert "best.json: names no checkpoint that is there; taking the newest, 000000480.safetensors" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        '{"file": "000000080.safetensors"}',
+        '{"file": "000000080.safetensors", "metric": "m", "value": NaN}',
+        '{"file": "000000080.safetensors", "metric": ["m"], "value": 0.5}',
+        '{"file": 80, "metric": "m", "value": 0.5}',
+        '{"file": "000000080.safetensors", "metric": "m", "value": "low"}',
+        '{"file": "000000080.safetensors", "metric": "m", "value": true}',
+        f'{{"file": "000000080.safetensors", "metric": "m", "value": {10**400}}}',
+    ],
+)
+def test_an_odd_record_of_the_best_reaches_no_checkpoint(record: str, tmp_path: Path) -> None:
+    """A checkpoint that holds it could not be read again."""
+    run = RunFolder(tmp_path / "run")
+    run.create()
+    run.best_record.write_text(record)
+    assert run.read_best() is None
+    assert start(tiny("evaluation.every=80", "training.total_images=80"), run, "cpu").images_seen == 80
+    assert last(run).metadata["best"]["file"] == "000000080.safetensors"
+    assert all(read_checkpoint(path) for path in run.checkpoints())
+
+
+@pytest.mark.parametrize("value", ['"low"', "[0.1]", "true", str(-(10**400))])
+def test_odd_evaluations_in_the_log_end_no_run(value: str, stopped: RunFolder) -> None:
+    text = stopped.metrics.read_text()
+    odd = re.sub(r'"diversity": [^,]*,', f'"diversity": {value},', text)
+    assert odd != text
+    stopped.metrics.write_text(odd)
+    assert "metrics.jsonl: its first" in go_on(stopped)
+    assert last(stopped).metadata["images_seen"] == CONFIG.training.total_images
 
 
 @pytest.mark.parametrize(
