@@ -83,7 +83,8 @@ class RunFolder:
             UsageError: naming the first link, pipe or device among the run's own files and folders.
         """
         folders = (self.tensorboard, self.samples, self.checkpoint_folder)
-        for path in (*folders, self.config, self.info, self.metrics, self.path / "lock", self.best_record):
+        plain = (self.config, self.info, self.finetune_record, self.metrics, self.path / "lock", self.best_record)
+        for path in (*folders, *plain):
             try:
                 kind = stat.S_IFMT(path.lstat().st_mode)
             except OSError:  # not there

@@ -11,9 +11,12 @@ from torch import Tensor
 from gantool.config import ExperimentConfig
 from gantool.errors import CheckpointError, ConfigError
 from gantool.images import ImageShape
+from gantool.legible import legible
 from gantool.models import AnyModel
 from gantool.rundir import resolve_checkpoint
 from gantool.training.checkpoint import Checkpoint, read_checkpoint
+from gantool.training.fit import require_fit
+from gantool.training.metadata import TO_DRAW, require_sound
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,8 @@ def read_origin(file_or_run: Path | str) -> Origin:
 
     Raises:
         UsageError: when nothing is there.
-        CheckpointError: for a file that is foreign or damaged, or that holds no discriminator.
+        CheckpointError: for a file that is foreign or damaged, that holds no discriminator, or whose tensors do not
+            fit its own config.
     """
     checkpoint = read_checkpoint(resolve_checkpoint(file_or_run))
     if checkpoint.metadata.get("kind") != "checkpoint":
@@ -79,25 +83,27 @@ def read_origin(file_or_run: Path | str) -> Origin:
             f"{checkpoint.path}: an exported generator; fine-tuning needs the discriminator as well: "
             "give the run or the checkpoint that it was exported from"
         )
-    return Origin(
-        path=checkpoint.path,
-        digest=checkpoint.digest,
-        images_seen=int(checkpoint.metadata["images_seen"]),
-        facts=_facts(checkpoint),
-        generator=_under("ema.", checkpoint.tensors),
-        discriminator=_under("discriminator.", checkpoint.tensors),
-    )
+    path, facts = checkpoint.path, _facts(checkpoint)
+    generator, discriminator = (_under(f"{network}.", checkpoint.tensors) for network in ("ema", "discriminator"))
+    try:  # before anything of a size that only the checkpoint's config knows is made
+        require_fit(path, lambda: facts.settings.build_generator(facts.shape, len(facts.classes)), generator)
+        require_fit(path, lambda: facts.settings.build_discriminator(facts.shape, len(facts.classes)), discriminator)
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: its config does not describe a model\n{error}") from error
+    images_seen = int(checkpoint.metadata["images_seen"])
+    return Origin(path, checkpoint.digest, images_seen, facts, generator, discriminator)
 
 
 def _facts(checkpoint: Checkpoint) -> Facts:
     """Only the ``model`` section is read: an older checkpoint will do when other sections have changed."""
     metadata = checkpoint.metadata
+    require_sound(checkpoint.path, metadata, (*TO_DRAW, "images_seen"))
     try:
         settings = TypeAdapter[AnyModel](AnyModel).validate_python(metadata["config"]["model"])
         shape = ImageShape(*map(int, metadata["shape"]))
         classes = tuple(map(str, metadata["classes"])) if settings.conditioning == "class" else ()
     except (KeyError, TypeError, ValueError) as error:  # pydantic's fault is a ValueError
-        wrote = metadata.get("version", "?")
+        wrote = legible(metadata.get("version", "?"), 40)
         raise CheckpointError(
             f"{checkpoint.path}: written by gantool {wrote}; this version does not know its model\n{error}"
         ) from error

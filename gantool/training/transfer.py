@@ -21,6 +21,7 @@ from gantool.errors import ConfigError
 from gantool.models.base import Discriminator
 from gantool.nn.resolution import Grid
 from gantool.nn.spectral import settle_spectral_norm
+from gantool.training.fit import without_bytes
 from gantool.training.origin import Facts, Origin
 from gantool.training.state import TrainingState
 from gantool.training.takeover import Left, Takeover
@@ -170,9 +171,8 @@ def _discriminator(facts: Facts) -> nn.Module:
 
 
 def _shapes(build: Build, facts: Facts) -> Shapes:
-    """The shapes of a network's tensors. (It is built: autocast, which spectral norm needs, knows no meta tensors.)"""
-    with torch.random.fork_rng(devices=[]):
-        return {name: tensor.shape for name, tensor in build(facts).state_dict().items()}
+    """The shapes of a network's tensors."""
+    return {name: tensor.shape for name, tensor in without_bytes(lambda: build(facts)).state_dict().items()}
 
 
 def _rows_of_classes(build: Build, facts: Facts) -> frozenset[str]:

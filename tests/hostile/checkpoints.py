@@ -335,6 +335,8 @@ def cases() -> Iterator[Case]:
         make, says = _FILES[name]
         for verb in ("export", "evaluate", "audit"):
             yield Case(name, make, verb, says, (4,))
+        yield Case(name, make, "finetune", says, (4,))
+    yield Case("no images_seen", _changed(_without("images_seen")), "finetune", "lacks 'images_seen'", (4,))
     yield Case("a gigabyte of nothing", _large_sparse, "sample", "do not fit into memory", (6,))
     for name, (change, says) in _ODD_RUNS.items():
         yield Case(f"resume: {name}", _as_run(_changed(change)), "resume", says, (4,))

@@ -89,6 +89,7 @@ _STRUCK: Mapping[str, tuple[Then, str, tuple[int, ...], str | None]] = {
     "the records are a link to a secret": (_link("metrics.jsonl", "secret.txt"), "is a link", (2,), "metrics.jsonl"),
     "the config is a link to a secret": (_link("config.yaml", "secret.txt"), "is a link", (2,), "config.yaml"),
     "run.json is a link to a secret": (_link("run.json", "secret.txt"), "is a link", (2,), "run.json"),
+    "finetune.json is a link to a secret": (_link("finetune.json", "secret.txt"), "is a link", (2,), "finetune.json"),
     "checkpoints are a link to elsewhere": (_link("checkpoints", "canary"), "is a link", (2,), "checkpoints"),
     "samples are a link to elsewhere": (_link("samples", "canary"), "is a link", (2,), "samples"),
     "tensorboard is a link to elsewhere": (_link("tensorboard", "canary"), "is a link", (2,), "tensorboard"),

@@ -35,6 +35,9 @@ VERBS: Mapping[str, Verb] = {
         lambda file, out, _: ["evaluate", "--checkpoint", file, "--samples", 16, "--seeds", 1, *_CPU], "run"
     ),
     "resume": Verb(lambda file, out, _: ["resume", file, "--allow-inexact", *_CPU], "unfinished"),
+    "finetune": Verb(
+        lambda file, out, run: ["finetune", file, run.parent / "sound.yaml", "--run-dir", out / "tuned", *_CPU], "run"
+    ),
     "report": Verb(lambda file, out, _: ["report", file, "--out", out / "report.html"], "run"),
     "compare": Verb(lambda file, out, run: ["compare", file, run, "--html", out / "compared.html"], "run"),
     "audit": Verb(

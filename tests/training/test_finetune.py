@@ -19,7 +19,7 @@ from gantool.errors import CheckpointError, ConfigError, GantoolError, exit_code
 from gantool.rundir import RunFolder
 from gantool.sample import load_generator
 from gantool.training import finetune
-from gantool.training.checkpoint import Checkpoint, read_checkpoint
+from gantool.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from gantool.training.finetuning import as_finetuned
 from gantool.training.origin import read_origin
 from gantool.training.verbs import Resumption, start, train
@@ -387,6 +387,33 @@ def test_wrong_input_says_what_and_what_to_do(trained: Callable[..., RunFolder],
         assert exit_code_of(fault) == code
         assert message in str(fault)
         assert not (tmp_path / "run" / "config.yaml").exists()
+
+
+def test_a_stranger_s_model_is_not_believed(trained: Callable[..., RunFolder], tmp_path: Path) -> None:
+    """What it says is checked, and no network is made that its tensors do not fit."""
+    found, path = last(trained(experiment("compact"))), tmp_path / "odd.safetensors"
+
+    def of(**model: int) -> dict[str, Any]:
+        config = found.metadata["config"]
+        return {**found.metadata, "config": {**config, "model": {**config["model"], **model}}}
+
+    halved = {name: tensor.half() if name.startswith("ema.") else tensor for name, tensor in found.tensors.items()}
+    for metadata, tensors, message in (
+        ({**found.metadata, "images_seen": "all"}, found.tensors, "'images_seen' in its metadata cannot be right"),
+        (
+            {"kind": "checkpoint", "config": {}, "shape": [1, 16, 16], "classes": []},
+            found.tensors,
+            "lacks 'images_seen'",
+        ),
+        ({**found.metadata, "shape": [1, 16]}, found.tensors, "'shape' in its metadata cannot be right"),
+        (of(latent_dim=4096, width=1024), found.tensors, "do not fit its own config"),
+        ({**of(), "shape": [1, 17, 17]}, found.tensors, "its config does not describe a model"),
+        (found.metadata, halved, "do not fit its own config"),
+        (found.metadata, {**found.tensors, "discriminator.more": torch.zeros(1)}, "do not fit its own config"),
+    ):
+        write_checkpoint(path, tensors, metadata)
+        with pytest.raises(CheckpointError, match=f"odd.safetensors: .*{message}"):
+            read_origin(path)
 
 
 def test_the_command_line_makes_a_run(trained: Callable[..., RunFolder], tmp_path: Path) -> None:
