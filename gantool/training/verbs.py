@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,7 @@ class Resumption:
         self.config = before
         if self._checkpoint is not None:  # before anything of a size that only the config knows is made
             require_whole_fit(self._checkpoint, before)
+            self._checkpoint = replace(self._checkpoint, tensors={})  # the run reads it again, under the lock
         if overrides:
             self.config = parse_config(before.to_yaml(), file=str(self.run.config), overrides=overrides)
             self._changed = self._check_changes(before.to_dict(), self.config.to_dict())

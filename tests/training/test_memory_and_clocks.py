@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ import torch
 
 from gantool.errors import ResourceError, exit_code_of
 from gantool.rundir import RunFolder
+from gantool.training import verbs
+from gantool.training.checkpoint import Checkpoint, read_checkpoint
 from gantool.training.display import Silent
 from gantool.training.steps import Steps
 from gantool.training.verbs import start
@@ -53,6 +57,24 @@ def test_no_memory_ends_with_what_would_fit_and_the_run_goes_on(
     straight = run_straight(config, tmp_path / "straight")
     assert differing(last(straight).tensors, last(run).tensors) == []
     assert lines(straight) == lines(run)
+
+
+def test_what_was_looked_at_before_a_run_goes_on_is_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large model's checkpoint would lie in memory for as long as the run takes."""
+    run = run_straight(tiny(), tmp_path / "run")
+    seen: list[weakref.ref[torch.Tensor]] = []
+
+    def watched(path: Path) -> Checkpoint:
+        found = read_checkpoint(path)
+        seen.extend(map(weakref.ref, found.tensors.values()))
+        return found
+
+    monkeypatch.setattr(verbs, "read_checkpoint", watched)
+    resumption = verbs.Resumption(run.path)
+    gc.collect()
+    assert resumption.images_seen == 480
+    assert len(seen) > 10
+    assert [held for held in seen if held() is not None] == []
 
 
 def test_checkpoints_are_in_the_order_of_their_counters_whatever_their_files_times(tmp_path: Path) -> None:
