@@ -17,6 +17,7 @@ from gantool.config import ExperimentConfig
 from gantool.errors import CheckpointError, DamagedCheckpointError, ResourceError
 from gantool.rundir import RunFolder, images_seen_of
 from gantool.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from gantool.training.metadata import TO_GO_ON, require_sound
 from gantool.training.state import TrainingState
 
 _FAILURES_ALLOWED = 3
@@ -141,7 +142,8 @@ class Keeper:
         checkpoint = read_checkpoint(path)
         if checkpoint.metadata.get("kind") != "checkpoint":
             raise CheckpointError(f"{path}: an exported generator, not a checkpoint that a run can go on from")
-        if (inside := checkpoint.metadata.get("images_seen")) != images_seen_of(path):
+        require_sound(path, checkpoint.metadata, TO_GO_ON)
+        if (inside := checkpoint.metadata["images_seen"]) != images_seen_of(path):
             raise DamagedCheckpointError(f"{path}: is the checkpoint of image {inside}, under another one's name")
         return checkpoint
 

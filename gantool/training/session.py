@@ -341,9 +341,10 @@ def _resource_faults(config: ExperimentConfig, run: RunFolder) -> Iterator[None]
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}:
             raise
-        where = error.filename or run.path
+        where, full = error.filename or run.path, error.errno in {errno.ENOSPC, errno.EDQUOT}
+        what, advice = ("cannot be written", "Free some space") if full else ("the disk fails", "See to the disk")
         raise ResourceError(
-            f"{where}: cannot be written ({error.strerror}); {_what_is_whole(run)}. Free some space, then resume"
+            f"{where}: {what} ({error.strerror}); {_what_is_whole(run)}. {advice}, then resume"
         ) from error
     except RuntimeError as error:
         if isinstance(error, GantoolError) or "allocate memory" not in str(error):

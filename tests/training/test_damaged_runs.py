@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -12,10 +14,11 @@ import pytest
 
 from gantool.data import PreparedSet
 from gantool.data.prepared import read_header
-from gantool.errors import DataError
+from gantool.errors import CheckpointError, DataError, ResourceError
 from gantool.rundir import RunFolder, resolve_checkpoint
 from gantool.training.checkpoint import read_checkpoint, write_checkpoint
 from gantool.training.display import Silent
+from gantool.training.recorder import Recorder
 from gantool.training.session import Machine
 from gantool.training.verbs import Resumption, start
 from tests.training.helpers import BATCH, StopAfter, differing, last, lines, run_straight, tiny
@@ -88,6 +91,16 @@ def test_a_checkpoint_under_the_name_of_another_is_damage(stopped: RunFolder, st
     assert last(stopped).digest == last(straight).digest
 
 
+@pytest.mark.parametrize("lost", ["metrics_lines", "attempt", "images_seen"])
+def test_the_checkpoint_that_is_gone_back_to_is_looked_at_too(lost: str, stopped: RunFolder) -> None:
+    older, newest = stopped.checkpoints()[-2:]
+    shutil.copy(older, newest)
+    found = read_checkpoint(older)
+    write_checkpoint(older, found.tensors, {key: value for key, value in found.metadata.items() if key != lost})
+    with pytest.raises(CheckpointError, match=f"000000320.safetensors: its metadata lacks '{lost}'"):
+        go_on(stopped)
+
+
 def cut(content: bytes) -> bytes:
     return b"".join(content.splitlines(keepends=True)[:-3])
 
@@ -124,6 +137,22 @@ def test_a_damaged_log_is_named_and_changes_no_weight(
     assert f"{stopped.metrics}: {named.format(known=known)}" in words
     assert "the weights are whole" in words
     assert differing(last(straight).tensors, last(stopped).tensors) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [(errno.ENOSPC, "Free some space, then resume"), (errno.EDQUOT, "Free some space, then resume"),
+     (errno.EIO, "See to the disk, then resume"), (errno.EROFS, "See to the disk, then resume")],
+)  # fmt: skip
+def test_a_disk_that_fails_is_not_said_to_be_full(
+    number: int, advice: str, stopped: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(number, os.strerror(number), str(stopped.metrics))
+
+    monkeypatch.setattr(Recorder, "sync", fails)
+    with pytest.raises(ResourceError, match=rf"metrics\.jsonl: .*{os.strerror(number)}.*is whole\. {advice}"):
+        go_on(stopped)
 
 
 def test_another_clock_is_no_damage(stopped: RunFolder) -> None:
