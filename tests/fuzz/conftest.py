@@ -11,9 +11,5 @@ settings.register_profile("brief", max_examples=60, derandomize=True, deadline=N
 settings.register_profile("long", max_examples=20_000, deadline=None, suppress_health_check=_SLOW)
 PROFILE = os.environ.get("GANTOOL_FUZZ", "brief")
 
-
-def pytest_configure() -> None:
-    """(A profile is the process's own: tests of other rooms name their own numbers.)"""
-
-
+# (A profile is the process's own: tests of other rooms name their own numbers.)
 settings.load_profile(PROFILE)
