@@ -39,7 +39,8 @@ CHECKED_AT_OPENING = 2 << 30
 """Bytes up to which opening a set reads it whole and checks every hash; beyond, only `PreparedSet.verify` does."""
 
 _HEADER_LIMIT = 1 << 26
-_RECORD_LIMIT = 1 << 20
+RECORD_LIMIT = 1 << 20
+"""Bytes of a line of `RECORDS`: more is not written, and not read."""
 
 Split = Literal["train", "holdout"]
 
@@ -132,15 +133,19 @@ class PreparedSet:
         """One mapping a picture, in order: name, sha256, height, width, label, caption.
 
         Raises:
-            DataError: for a line that is not what was written.
+            DataError: for a line that is not what was written, and for more or fewer lines than pictures.
         """
-        path = self.folder / RECORDS
+        path, count = self.folder / RECORDS, 0
         try:
             with files.open_regular(path, 1 << 62) as stream:
-                while line := stream.readline(_RECORD_LIMIT):
-                    yield _record(line)
+                while line := stream.readline(RECORD_LIMIT):
+                    count += 1
+                    if count <= len(self):
+                        yield _record(line, len(self.classes))
         except (OSError, ValueError, RecursionError) as error:
             raise _damaged(path, f"cannot be read ({error})") from error
+        if count != len(self):
+            raise _damaged(path, f"speaks of {count:,} of {len(self):,} pictures")
 
     def verify(self, progress: Callable[[str, int, int], None] | None = None) -> None:
         """Check every byte against its hash, whatever the size.
@@ -165,12 +170,17 @@ class PreparedSet:
         return alike and named and len(lengths) == 1 and len(self) == sum(self.header["counts"].values())
 
 
-def _record(line: bytes) -> dict[str, Any]:
+def _record(line: bytes, classes: int) -> dict[str, Any]:
     record = json.loads(line)
     if not isinstance(record, dict) or not isinstance(record.get("name"), str):
         raise ValueError("a line that describes no picture")  # noqa: TRY004 - damage, wherever it stands
     if not all(isinstance(record.get(side), int) for side in ("height", "width")):
         raise ValueError("a picture without a size")
+    label, caption = record.get("label"), record.get("caption")
+    if not (label is None or (type(label) is int and 0 <= label < classes)):
+        raise ValueError("a picture of no class that there is")
+    if not isinstance(caption, str | None):
+        raise ValueError("a caption that is no text")  # noqa: TRY004 - damage as well
     return record
 
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from gantool import files
 from gantool.data import chunks, prepared
-from gantool.legible import escaped
+from gantool.errors import DataError
+from gantool.legible import escaped, legible
 
 SHARD_BYTES = 1 << 30
 
@@ -125,15 +126,29 @@ def write_companions(
     records: Iterable[Mapping[str, Any]],
     lists: Mapping[str, Sequence[tuple[str, str]]],
 ) -> None:
-    """Write what stands beside the shards; of ``lists``, file → (name, reason), those that hold something."""
+    """Write what stands beside the shards; of ``lists``, file → (name, reason), those that hold something.
+
+    Raises:
+        DataError: for a picture of which too much is said to be read again.
+    """
     if labels is not None:
         np.save(folder / prepared.LABELS, labels)
     np.save(folder / prepared.SPLIT, split)
     with (folder / prepared.RECORDS).open("w", encoding="ascii") as lines:
-        lines.writelines(json.dumps(record) + "\n" for record in records)
+        lines.writelines(map(_line, records))
     for name, faults in lists.items():
         if faults:
             (folder / name).write_text(fault_list(faults), encoding="utf-8")
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    line = json.dumps(record) + "\n"
+    if len(line) > prepared.RECORD_LIMIT:
+        raise DataError(
+            f"{legible(record['name'])}: its name and caption take {len(line) / 1e6:,.1f} MB, "
+            f"{prepared.RECORD_LIMIT / 1e6:,.1f} MB may be kept; shorten the caption"
+        )
+    return line
 
 
 def sync(stream: BinaryIO) -> None:

@@ -132,6 +132,20 @@ class TestTables:
 
 
 class TestFilesBeside:
+    @pytest.mark.parametrize("letter", ["a", "\u732b"])
+    def test_a_caption_that_could_not_be_read_again_is_refused(self, pictures: Pictures, letter: str) -> None:
+        """Letters of other scripts take six bytes."""
+        folder = pictures()
+        for length, kept in ((100_000, True), (1_100_000, False)):
+            (folder / "metadata.jsonl").write_text(lines({"file_name": "2.png", "caption": letter * length}))
+            settings = Folder(path=str(folder), labels="none")
+            if kept:
+                captions = [record["caption"] for record in PreparedSet.open(prepare(settings, seed=0)).records()]
+                assert captions[2] == letter * length
+                continue
+            with pytest.raises(DataError, match=r"2\.png: its name and caption take .* shorten the caption"):
+                prepare(settings, seed=0)
+
     def test_a_tables_word_goes_before_that_of_small_files(self, pictures: Pictures) -> None:
         folder = pictures()
         (folder / "metadata.jsonl").write_text(lines({"file_name": "0.png", "label": "table"}))

@@ -13,6 +13,7 @@ from gantool.data import PreparedSet, prepare, prepared
 from gantool.data.chunks import CHUNK
 from gantool.data.sources.embedded import Embedded
 from gantool.data.sources.folder import Folder
+from gantool.data.writer import seal
 from gantool.errors import DataError
 from tests.data.conftest import Pictures
 
@@ -57,6 +58,33 @@ def test_a_flipped_bit_in_any_file_is_found_and_the_file_named(folder: Path, nam
     (folder / name).write_bytes(content)
     with pytest.raises(DataError, match=f"{name}: this prepared set is damaged.* delete the folder"):
         PreparedSet.open(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"label": 2}, {"label": -1}, {"label": "a"}, {"label": True}, {"label": 0.0}, {"caption": ["a"]}, {"caption": 1}],
+)
+def test_a_record_of_what_is_not_there_is_no_record(folder: Path, change: dict[str, object]) -> None:
+    """A stranger can seal anything."""
+    lines = (folder / prepared.RECORDS).read_text().splitlines(keepends=True)
+    seal_again(folder, [json.dumps(json.loads(lines[0]) | change) + "\n", *lines[1:]])
+    with pytest.raises(DataError, match=r"images\.jsonl: this prepared set is damaged"):
+        list(PreparedSet.open(folder).records())
+
+
+def test_there_is_a_record_for_each_picture(folder: Path) -> None:
+    lines = (folder / prepared.RECORDS).read_text().splitlines(keepends=True)
+    for odd in (lines[:-1], [*lines, lines[0]], []):
+        seal_again(folder, odd)
+        with pytest.raises(DataError, match=r"images\.jsonl: .* of 12 pictures"):
+            list(PreparedSet.open(folder).records())
+
+
+def seal_again(folder: Path, lines: list[str]) -> None:
+    (folder / prepared.RECORDS).write_text("".join(lines))
+    header = json.loads((folder / prepared.HEADER).read_text())
+    (folder / prepared.HEADER).unlink()
+    seal(folder, {key: value for key, value in header.items() if key not in {"files", "fingerprint", "digest"}})
 
 
 @pytest.mark.parametrize("name", ["images-00000.npy", "labels.npy", "split.npy", "images.jsonl"])

@@ -150,6 +150,11 @@ def cases() -> Iterator[Case]:
         "a record of 3 MB": _record(0, caption="x" * 3_000_000),
     }.items():
         yield Case(name, _set(records=records), "info", "damaged", (3,))
+    for name, records in {
+        "a record of a class that is not there": "".join(_record(index, label=10**9) for index in range(COUNT)),
+        "more records than pictures": "".join(_record(index) for index in range(COUNT + 1)),
+    }.items():
+        yield Case(name, _set(records=records), "check", "damaged", (3,))
     odd = {"classes": [MARKUP, CONTROL, TURNED], "origin": CONTROL, "settings": {"source": CONTROL, "fit": MARKUP}}
     labels = {"labels": np.arange(COUNT, dtype=np.int64) % 3}
     yield Case("names of control characters", _set(odd, arrays=labels), "info", "6 pictures to train on", (0,))

@@ -68,7 +68,7 @@ class PreparedSource:
         """One item a picture, by the name that it has in the source of the set."""
         held = set(self._set.indices("holdout").tolist())
         return [
-            Item(record["name"], record["label"], row in held, record.get("caption"))
+            Item(record["name"], record.get("label"), row in held, record.get("caption"))
             for row, record in enumerate(self._set.records())
         ]
 
