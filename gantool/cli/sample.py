@@ -54,7 +54,8 @@ FramesOption = Annotated[
     int | None, typer.Option("--frames", min=2, help="Of the whole film; 60 unless said otherwise.")
 ]
 FpsOption = Annotated[
-    int | None, typer.Option("--fps", min=1, max=100, help="Frames a second; 20 unless said otherwise.")
+    int | None,
+    typer.Option("--fps", min=1, max=100, help="Frames a second, in a gif 50 at most; 20 unless said otherwise."),
 ]
 LoopOption = Annotated[bool, typer.Option("--loop", help="Let the film go back to A at its end.")]
 MixOption = Annotated[

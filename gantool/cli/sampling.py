@@ -6,7 +6,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -18,7 +18,6 @@ from gantool.errors import StoppedBySignal, UsageError
 if TYPE_CHECKING:
     from gantool.gallery import Wish
     from gantool.latent.points import Samples
-    from gantool.provenance import Provenance
     from gantool.sample import LoadedGenerator
 
 
@@ -149,7 +148,7 @@ def film(asked: Asked, generator: LoadedGenerator, stop: Callable[[], int], star
             asked.out,
             lambda: frames(generator, way),
             way.frames,
-            _origin(asked, generator, way.keys, way.says()),
+            way.keys.origin(generator, way.says()),
             format=cast(FilmFormat, format.value),
             fps=asked.fps or 20,
             force=asked.force,
@@ -221,15 +220,6 @@ def how_many(count: int | None, per_class: int | None, classes: tuple[int, ...])
     if not classes:
         raise UsageError("--per-class: this model knows no classes; give --count")
     return per_class * len(classes)
-
-
-def _origin(asked: Asked, generator: LoadedGenerator, keys: Samples, words: str) -> Provenance:
-    labels = keys.labels() or []
-    one = generator.classes[labels[0]] if len(set(labels)) == 1 else None
-    among = (
-        "" if one is not None or not labels else f" of {','.join(generator.classes[n] for n in keys.classes)} in turn"
-    )
-    return replace(generator.origin, seed=asked.draw, class_name=one, truncation=asked.truncation, latent=words + among)
 
 
 @contextmanager

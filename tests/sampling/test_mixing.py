@@ -71,6 +71,9 @@ def test_classes_are_those_of_the_pictures(gantool: Command, tmp_path: Path) -> 
     own = generator.sample(2, labels=[2, 1])
     assert np.array_equal(found[0, 0], own[0])
     assert np.array_equal(found[1, 1], own[1])
+    other = gantool("sample", "--checkpoint", path, "--mix", "0,1", "--class", "1", "--out", tmp_path)
+    assert other.code == 2, "a mix of other classes is another picture"
+    assert "is in the way" in other.err
 
 
 def test_other_architectures_are_told(gantool: Command, any_checkpoint: Path, tmp_path: Path) -> None:
