@@ -123,14 +123,15 @@ def sample(
     from gantool.training.signals import StopFlag
 
     started = time.monotonic()
+    generator = load_generator(checkpoint, device=device, raw_weights=raw_weights)
+    # These write each file whole or not at all, and ask nobody in between: a signal ends them at once.
+    if mix is not None:
+        sampling.mix(asked, generator, started)
+        return
+    if latent is not None:
+        sampling.latents(asked, generator, started)
+        return
     stop = StopFlag()
     with stop.listening():
-        generator = load_generator(checkpoint, device=device, raw_weights=raw_weights)
-        draw = sampling.draw
-        if interpolate is not None:
-            draw = sampling.film
-        elif mix is not None:
-            draw = sampling.mix
-        elif latent is not None:
-            draw = sampling.latents
+        draw = sampling.draw if interpolate is None else sampling.film
         draw(asked, generator, lambda: stop.number, started)

@@ -161,7 +161,7 @@ def film(asked: Asked, generator: LoadedGenerator, stop: Callable[[], int], star
     typer.echo(f"  {'frames' if format is FormatName.png else 'film':10}  {written}")
 
 
-def mix(asked: Asked, generator: LoadedGenerator, stop: Callable[[], int], started: float) -> None:
+def mix(asked: Asked, generator: LoadedGenerator, started: float) -> None:
     """Styles of some pictures in others."""
     from gantool.latent.mixing import Mix, first_layer, write_mix
     from gantool.latent.points import numbers_of
@@ -178,7 +178,7 @@ def mix(asked: Asked, generator: LoadedGenerator, stop: Callable[[], int], start
     typer.echo(f"  grid        {written}")
 
 
-def latents(asked: Asked, generator: LoadedGenerator, stop: Callable[[], int], started: float) -> None:
+def latents(asked: Asked, generator: LoadedGenerator, started: float) -> None:
     """The pictures of latents in a file."""
     from gantool.latent.drawing import write_latent_pictures
     from gantool.provenance import PictureFormat
