@@ -93,14 +93,14 @@ def read_provenance(path: Path | str) -> dict[str, Any]:
     """What the file at ``path`` says about its origin; an empty dictionary when it says nothing.
 
     Args:
-        path: a PNG, JPEG, WebP or GIF picture, or an ``.npz`` or ``.mp4`` with its ``.json`` beside it.
+        path: a PNG, JPEG, WebP or GIF picture, or an ``.npz`` or ``.mp4`` with its ``.json`` beside it, or that.
 
     Raises:
         DataError: when the file cannot be read.
     """
     path = Path(path)
     try:
-        if path.suffix in {".npz", ".mp4"}:
+        if path.suffix in {".npz", ".mp4", ".json"}:
             return _known(path.with_suffix(".json").read_text(encoding="utf-8"))
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)

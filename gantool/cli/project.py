@@ -92,7 +92,8 @@ def project(
             )
         except Stopped:
             raise StoppedBySignal(stop.number, "stopped before it was found; nothing was written") from None
-    typer.echo(f"Done: {steps:,} steps from {starts} starts in {time.monotonic() - started:.1f} s.")
+    began = "1 start" if starts == 1 else f"{starts} starts"
+    typer.echo(f"Done: {steps:,} steps from {began} in {time.monotonic() - started:.1f} s.")
     _say(projection, checkpoint, out)
 
 

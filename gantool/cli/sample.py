@@ -54,7 +54,8 @@ FramesOption = Annotated[
     int | None, typer.Option("--frames", min=2, help="Of the whole film; 60 unless said otherwise.")
 ]
 FpsOption = Annotated[
-    int | None, typer.Option("--fps", min=1, max=100, help="Frames a second; 20 unless said otherwise.")
+    int | None,
+    typer.Option("--fps", min=1, max=100, help="Frames a second, in a gif 50 at most; 20 unless said otherwise."),
 ]
 LoopOption = Annotated[bool, typer.Option("--loop", help="Let the film go back to A at its end.")]
 MixOption = Annotated[
@@ -122,14 +123,15 @@ def sample(
     from gantool.training.signals import StopFlag
 
     started = time.monotonic()
+    generator = load_generator(checkpoint, device=device, raw_weights=raw_weights)
+    # These write each file whole or not at all, and ask nobody in between: a signal ends them at once.
+    if mix is not None:
+        sampling.mix(asked, generator, started)
+        return
+    if latent is not None:
+        sampling.latents(asked, generator, started)
+        return
     stop = StopFlag()
     with stop.listening():
-        generator = load_generator(checkpoint, device=device, raw_weights=raw_weights)
-        draw = sampling.draw
-        if interpolate is not None:
-            draw = sampling.film
-        elif mix is not None:
-            draw = sampling.mix
-        elif latent is not None:
-            draw = sampling.latents
+        draw = sampling.draw if interpolate is None else sampling.film
         draw(asked, generator, lambda: stop.number, started)

@@ -6,7 +6,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -18,7 +18,6 @@ from gantool.errors import StoppedBySignal, UsageError
 if TYPE_CHECKING:
     from gantool.gallery import Wish
     from gantool.latent.points import Samples
-    from gantool.provenance import Provenance
     from gantool.sample import LoadedGenerator
 
 
@@ -149,7 +148,7 @@ def film(asked: Asked, generator: LoadedGenerator, stop: Callable[[], int], star
             asked.out,
             lambda: frames(generator, way),
             way.frames,
-            _origin(asked, generator, way.keys, way.says()),
+            way.keys.origin(generator, way.says()),
             format=cast(FilmFormat, format.value),
             fps=asked.fps or 20,
             force=asked.force,
@@ -162,7 +161,7 @@ def film(asked: Asked, generator: LoadedGenerator, stop: Callable[[], int], star
     typer.echo(f"  {'frames' if format is FormatName.png else 'film':10}  {written}")
 
 
-def mix(asked: Asked, generator: LoadedGenerator, stop: Callable[[], int], started: float) -> None:
+def mix(asked: Asked, generator: LoadedGenerator, started: float) -> None:
     """Styles of some pictures in others."""
     from gantool.latent.mixing import Mix, first_layer, write_mix
     from gantool.latent.points import numbers_of
@@ -179,7 +178,7 @@ def mix(asked: Asked, generator: LoadedGenerator, stop: Callable[[], int], start
     typer.echo(f"  grid        {written}")
 
 
-def latents(asked: Asked, generator: LoadedGenerator, stop: Callable[[], int], started: float) -> None:
+def latents(asked: Asked, generator: LoadedGenerator, started: float) -> None:
     """The pictures of latents in a file."""
     from gantool.latent.drawing import write_latent_pictures
     from gantool.provenance import PictureFormat
@@ -221,15 +220,6 @@ def how_many(count: int | None, per_class: int | None, classes: tuple[int, ...])
     if not classes:
         raise UsageError("--per-class: this model knows no classes; give --count")
     return per_class * len(classes)
-
-
-def _origin(asked: Asked, generator: LoadedGenerator, keys: Samples, words: str) -> Provenance:
-    labels = keys.labels() or []
-    one = generator.classes[labels[0]] if len(set(labels)) == 1 else None
-    among = (
-        "" if one is not None or not labels else f" of {','.join(generator.classes[n] for n in keys.classes)} in turn"
-    )
-    return replace(generator.origin, seed=asked.draw, class_name=one, truncation=asked.truncation, latent=words + among)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from gantool.data.fit import fitted
 from gantool.data.perceptual import print_of
 from gantool.data.raw import DEPTH, Channels, Fit, Raw, Span
+from gantool.files import read_regular
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".tif", ".tiff", ".gif")
@@ -171,7 +172,7 @@ def _content_of(path: Path) -> bytes:
     try:
         if path.stat().st_size > FILE_LIMIT:
             raise BadPicture(f"too large: the file has more than {FILE_LIMIT >> 20} MiB")
-        return path.read_bytes()
+        return read_regular(path, FILE_LIMIT)  # a pipe would be waited for, a device read for ever
     except OSError as error:
         raise BadPicture(f"cannot be read: {error.strerror or error}") from error
 

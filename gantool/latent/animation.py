@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,6 +33,10 @@ from gantool.provenance import Provenance
 FilmFormat = Literal["gif", "webp", "mp4", "png"]
 NAME = "interpolation"
 FASTEST = 100
+_FASTEST_GIF = 50
+"""A gif counts hundredths of a second, and viewers take a frame of one of them for one of ten."""
+_LONGEST_GIF = 655
+"""Seconds. Frames that are the same become one, and a frame's time is 16 bits of hundredths."""
 
 _WATCHABLE = 128
 """Pixels that the longer side of a film has at least."""
@@ -69,16 +74,20 @@ def write_film(
         The film, or the folder of PNG frames; None when it was stopped.
 
     Raises:
-        UsageError: when another film is in the way, or mp4 is asked for where there is no ffmpeg.
+        UsageError: when another film is in the way, a gif cannot be so fast or so long, or mp4 is asked for where there
+            is no ffmpeg.
         ResourceError: when it cannot be written.
     """
     program = _ffmpeg() if format == "mp4" else ""
+    if format == "gif":
+        _require_gif(count, fps)
     with told_of_disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
         single = {f"frame-{frame:05d}.png": _of_frame(origin, frame) for frame in range(count)}
         path = folder / f"{NAME}.{format}"
+        names = [path.name, path.with_suffix(".json").name] if format == "mp4" else [path.name]
         if not force:
-            refuse_strangers(folder, single.items() if format == "png" else [(path.name, origin)])
+            refuse_strangers(folder, single.items() if format == "png" else [(name, origin) for name in names])
         pieces = _watched(frames(), progress, stop)
         try:
             if format == "png":
@@ -89,7 +98,7 @@ def write_film(
             if format == "mp4":
                 _write_mp4(program, path, pictures, fps, origin)
             else:
-                files.write_bytes(path, _animated(pictures, format, fps, origin))
+                files.write_bytes(path, _animated(pictures, format, _durations(format, count, fps), origin))
         except _Stopped:
             return None
     return path
@@ -118,11 +127,30 @@ def _of_frame(origin: Provenance, frame: int) -> Provenance:
     return replace(origin, latent=f"{origin.latent}: frame {frame}")
 
 
-def _animated(pieces: Frames, format: Literal["gif", "webp"], fps: int, origin: Provenance) -> bytes:
-    """A film that Pillow writes. It repeats for ever."""
+def _require_gif(count: int, fps: int) -> None:
+    if fps > _FASTEST_GIF:
+        raise UsageError(
+            f"--fps {fps}: a gif shows {_FASTEST_GIF} frames a second at most; take --format webp, or fewer frames"
+        )
+    if count > _LONGEST_GIF * fps:
+        raise UsageError(
+            f"--frames {count}: at --fps {fps} a gif holds {_LONGEST_GIF * fps:,} at most ({_LONGEST_GIF} s); "
+            "take --format webp, or more frames a second"
+        )
+
+
+def _durations(format: Literal["gif", "webp"], count: int, fps: int) -> list[int]:
+    """Of each frame in ms. A gif counts in tens of them, so frames differ by one unit, and their sum is right."""
+    unit = 10 if format == "gif" else 1
+    ends = [round(frame * 1000 / (fps * unit)) * unit for frame in range(count + 1)]
+    return [end - start for start, end in pairwise(ends)]
+
+
+def _animated(pieces: Frames, format: Literal["gif", "webp"], durations: list[int], origin: Provenance) -> bytes:
+    """A film that Pillow writes, with the duration of each frame in ms. It repeats for ever."""
     pictures = (Image.fromarray(frame[..., 0] if frame.shape[-1] == 1 else frame) for frame in _one_by_one(pieces))
     first = next(pictures)
-    shared: dict[str, Any] = {"save_all": True, "append_images": pictures, "duration": round(1000 / fps), "loop": 0}
+    shared: dict[str, Any] = {"save_all": True, "append_images": pictures, "duration": durations, "loop": 0}
     buffer = BytesIO()
     if format == "gif":  # disposal 1: a frame lies on the one before, so a colour table of its own is never mixed up
         comment = json.dumps(origin.to_dict()).encode("ascii")

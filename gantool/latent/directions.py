@@ -40,6 +40,8 @@ Method = Literal["sefa", "ganspace"]
 _STYLES = 4096
 _MAPS = 2048
 MOST_STEPS = 99
+_LEAST_SHARE = 1e-10
+"""Of the movement: what has less is rounding, and would be another direction on another machine."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def find(generator: LoadedGenerator, method: Method, count: int) -> Directions:
     """The ``count`` strongest directions.
 
     Raises:
-        UsageError: when there are not so many.
+        UsageError: when there are not so many, or not so many that move anything.
     """
     network = generator.network
     length = network.steering().shape[1]
@@ -97,6 +99,13 @@ def find(generator: LoadedGenerator, method: Method, count: int) -> Directions:
         raise UsageError(f"--count {count}: the {what} of this model have {length} dimensions; take 1 to {length}")
     with torch.no_grad():
         vectors, shares = sefa(network.steering()) if method == "sefa" else _ganspace(generator, count)
+    moving = int((shares[:count] > _LEAST_SHARE).sum())
+    if moving == 0:
+        raise UsageError(f"--method {method}: nothing moves the pictures of this model; it may have collapsed")
+    if moving < count:
+        raise UsageError(
+            f"--count {count}: only {moving} directions move the pictures of this model; take 1 to {moving}"
+        )
     vectors = _pointed(vectors[:count])
     if network.layers:
         deviations = (_styles(generator).double() @ vectors.T).std(dim=0)

@@ -65,6 +65,8 @@ def read_latents(path: Path, generator: LoadedGenerator) -> Found:
         UsageError: when nothing is there, it is no file of latents, or they are not of this generator's shape.
         CheckpointError: when the file is foreign or damaged.
     """
+    if path.is_dir():
+        raise UsageError(f"--latent {path}: is a folder; give {path / LATENT}")
     if not path.is_file():
         raise UsageError(f"--latent {path}: no such file; gantool project writes one")
     found = read_checkpoint(path)

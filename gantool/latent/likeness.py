@@ -48,7 +48,9 @@ class Likeness:
 
     def __init__(self, target: NDArray[np.uint8], device: torch.device) -> None:
         self._network = EfficientNetLite0(device)
-        self._target = to_unit_range(torch.from_numpy(target[None])).to(device)
+        self._target = to_unit_range(torch.from_numpy(target[None].copy())).to(
+            device
+        )  # Pillow's are not to be written to
         with torch.no_grad():
             self._seen = self._look(self._target)
 

@@ -95,12 +95,8 @@ def write_mix(generator: LoadedGenerator, folder: Path, mix: Mix, *, force: bool
     """
     start = first_layer(generator, mix.start)
     of_rows, of_columns = (",".join(map(str, samples.numbers)) for samples in (mix.rows, mix.columns))
-    origin = replace(
-        generator.origin,
-        seed=mix.rows.seed,
-        truncation=mix.rows.truncation,
-        latent=f"mix {of_rows} from layer {start} on into {of_columns}",
-    )
+    both = replace(mix.rows, numbers=(*mix.rows.numbers, *mix.columns.numbers))
+    origin = both.origin(generator, f"mix {of_rows} from layer {start} on into {of_columns}")
     with told_of_disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
         if not force:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 from gantool import seeding
 from gantool.errors import UsageError
 from gantool.latent.truncation import Truncation, require_psi
+from gantool.provenance import Provenance
 from gantool.sample import BLOCK, LoadedGenerator
 
 Source = tuple[int, int]
@@ -80,6 +81,15 @@ class Samples:
             f"{number} {generator.classes[labels[place]]}" if labels else str(number)
             for place, number in enumerate(self.numbers)
         ]
+
+    def origin(self, generator: LoadedGenerator, words: str) -> Provenance:
+        """What a film or a grid of these pictures says of itself: ``words``, and of which classes they are."""
+        labels = self.labels() or []
+        one = generator.classes[labels[0]] if len(set(labels)) == 1 else None
+        several = bool(labels) and one is None
+        among = f" of {','.join(generator.classes[label] for label in self.classes)} in turn" if several else ""
+        said = replace(generator.origin, seed=self.seed, truncation=self.truncation)
+        return replace(said, class_name=one, latent=words + among)
 
     def points(self, generator: LoadedGenerator) -> Points:
         """Where they lie."""

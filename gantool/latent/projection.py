@@ -68,6 +68,10 @@ class Search:
             raise UsageError(f"--steps {self.steps}: must be from 1 to {MOST_STEPS:,}; 300 is a common choice")
         if not 1 <= self.starts <= MOST_STARTS:
             raise UsageError(f"--starts {self.starts}: must be from 1 to {MOST_STARTS}")
+        if not -(1 << 63) <= self.seed < 1 << 63:
+            raise UsageError(
+                f"--seed {self.seed}: must fit into 64 bits, as the latent's file has them; take a smaller one"
+            )
 
     def of_classes(self, classes: tuple[int, ...]) -> Search:
         """The same among other classes."""

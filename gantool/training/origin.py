@@ -78,7 +78,10 @@ def read_origin(file_or_run: Path | str) -> Origin:
             fit its own config.
     """
     checkpoint = read_checkpoint(resolve_checkpoint(file_or_run))
-    if checkpoint.metadata.get("kind") != "checkpoint":
+    kind = checkpoint.metadata.get("kind")
+    if kind not in ("checkpoint", "export"):
+        raise CheckpointError(f"{checkpoint.path}: holds no trained model; give a run or a checkpoint of one")
+    if kind == "export":
         raise CheckpointError(
             f"{checkpoint.path}: an exported generator; fine-tuning needs the discriminator as well: "
             "give the run or the checkpoint that it was exported from"

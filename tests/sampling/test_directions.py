@@ -11,8 +11,9 @@ import torch
 from PIL import Image
 
 from gantool import seeding
+from gantool.errors import UsageError
 from gantool.images import ImageShape, grid
-from gantool.latent.directions import Directions, Steps, find, principal, sefa, traversal
+from gantool.latent.directions import Directions, Method, Steps, find, principal, sefa, traversal
 from gantool.latent.points import Samples
 from gantool.models import MLP
 from gantool.provenance import Provenance, read_provenance
@@ -20,7 +21,7 @@ from gantool.sample import LoadedGenerator, load_generator
 from gantool.training.checkpoint import read_checkpoint
 from tests.architectures import SMALL_MODELS, colour
 from tests.command import Ended
-from tests.sampling.helpers import architectures
+from tests.sampling.helpers import architectures, make_checkpoint
 
 Command = Callable[..., Ended]
 
@@ -160,6 +161,20 @@ def test_a_step_is_so_many_deviations(styled: Path) -> None:
     styles = generator.network.styles(seeding.latents(0, 0, 1, 8)) + 1.5 * found.deviations[0] * found.vectors[0]
     pixels = generator.render(styles, None, seeding.PerImage(0, 0, 1))[0]
     assert np.abs(moved[0, 2].astype(int) - pixels).max() <= 1
+
+
+@pytest.mark.parametrize("method", ["sefa", "ganspace"])
+def test_what_moves_nothing_is_no_direction(tmp_path: Path, method: Method) -> None:
+    path = make_checkpoint(tmp_path / "narrow.safetensors", MLP(hidden=(4, 8), latent_dim=16))
+    generator = load_generator(path, device="cpu")
+    assert len(find(generator, method, 4).vectors) == 4
+    with pytest.raises(UsageError, match=r"--count 5: only 4 directions .* take 1 to 4"):
+        find(generator, method, 5)
+    with torch.no_grad():
+        for parameter in generator.network.parameters():
+            parameter.zero_()
+    with pytest.raises(UsageError, match="nothing moves"):
+        find(generator, method, 1)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from PIL import Image, ImageSequence
 
 from gantool import seeding
 from gantool.errors import UsageError
-from gantool.latent.animation import write_film
+from gantool.latent.animation import FilmFormat, write_film
 from gantool.latent.interpolation import Place, Way, between, frames, spherical
 from gantool.latent.points import Samples, numbers_of
 from gantool.models import StyleGAN2
@@ -137,6 +137,23 @@ def test_a_film_holds_its_frames(gantool: Command, plain: Path, tmp_path: Path, 
         assert film_file.info["loop"] == 0
 
 
+@pytest.mark.parametrize(("format", "fps"), [("gif", 30), ("gif", 50), ("webp", 30), ("webp", 60)])
+def test_a_second_has_the_frames_asked_for(plain: Path, tmp_path: Path, format: FilmFormat, fps: int) -> None:
+    generator = load_generator(plain, device="cpu")
+    way = Way(Samples((3, 8)), fps)
+    path = write_film(tmp_path, lambda: frames(generator, way), fps, Provenance(), format=format, fps=fps)
+    assert path is not None
+    lasted = []
+    with Image.open(path) as film:
+        for frame in range(fps):
+            film.seek(frame)
+            film.load()
+            lasted.append(film.info["duration"])
+    assert sum(lasted) == 1000, "frames of whole hundredths (gif) or thousandths (webp) do not add up a rounding"
+    assert max(lasted) - min(lasted) <= 10
+    assert min(lasted) >= (20 if format == "gif" else 16), "viewers slow down frames of one hundredth"
+
+
 def test_frames_as_single_pictures(gantool: Command, garments: Path, tmp_path: Path) -> None:
     asked = ["--interpolate", "1,2", "--frames", 4, "--format", "png", "--class", "bag", "--out", tmp_path]
     assert gantool("sample", "--checkpoint", garments, *asked).code == 0
@@ -206,6 +223,10 @@ def test_mp4_goes_through_ffmpeg(
     assert "-video_size 128x128" in (tmp_path / "log").read_text(encoding="utf-8")
     assert read_provenance(tmp_path / "out" / "interpolation.mp4")["latent"] == "interpolate 3,8 in 5 frames"
     assert gantool("sample", "--checkpoint", plain, *asked).code == 0
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "interpolation.json").write_text("{}", encoding="utf-8")
+    assert gantool("sample", "--checkpoint", plain, *asked[:-1], tmp_path / "mine").code == 2
+    assert (tmp_path / "mine" / "interpolation.json").read_text(encoding="utf-8") == "{}"
     monkeypatch.setenv("PATH", str(fake_ffmpeg(tmp_path, "fail")))
     failed = gantool("sample", "--checkpoint", plain, *asked[:-1], tmp_path / "other")
     assert failed.code == 6
@@ -246,6 +267,8 @@ def test_numbers_as_people_type_them() -> None:
         (["--frames", "8"], ["--frames", "goes with --interpolate"]),
         (["--loop"], ["--loop", "goes with --interpolate"]),
         (["--fps", "0", "--interpolate", "0,1"], ["--fps"]),
+        (["--fps", "60", "--interpolate", "0,1"], ["--fps 60", "50", "--format webp"]),
+        (["--fps", "1", "--interpolate", "0,0", "--frames", "700"], ["--frames 700", "--fps 1", "--format webp"]),
         (["--interpolate", "0,1", "--class", "bag"], ["knows no classes"]),
         (["--interpolate", "0,1", "--truncation", "-1"], ["--truncation -1"]),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from PIL import Image
 
 from gantool import seeding
 from gantool.images import grid, to_pixels
+from gantool.latent import mixing
 from gantool.latent.mixing import Mix, mixed
 from gantool.latent.points import Samples
 from gantool.models import StyleGAN2
@@ -71,6 +73,20 @@ def test_classes_are_those_of_the_pictures(gantool: Command, tmp_path: Path) -> 
     own = generator.sample(2, labels=[2, 1])
     assert np.array_equal(found[0, 0], own[0])
     assert np.array_equal(found[1, 1], own[1])
+    other = gantool("sample", "--checkpoint", path, "--mix", "0,1", "--class", "1", "--out", tmp_path)
+    assert other.code == 2, "a mix of other classes is another picture"
+    assert "is in the way" in other.err
+
+
+def test_an_interrupt_ends_it(gantool: Command, styled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> Path:
+        signal.raise_signal(signal.SIGINT)
+        return tmp_path
+
+    monkeypatch.setattr(mixing, "write_mix", interrupted)
+    ended = gantool("sample", "--checkpoint", styled, "--mix", "0,1", "--out", tmp_path)
+    assert ended.code == 130
+    assert "Done" not in ended.out
 
 
 def test_other_architectures_are_told(gantool: Command, any_checkpoint: Path, tmp_path: Path) -> None:

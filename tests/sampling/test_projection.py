@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,6 +60,16 @@ def test_distance_is_nought_at_the_picture_and_leads_there(channels: int) -> Non
     for part in distance:
         (slope,) = torch.autograd.grad(part.sum(), images, retain_graph=True)
         assert likeness(images - 1e-3 * slope / slope.norm())[distance.index(part)] < part
+
+
+def test_a_picture_as_it_is_decoded_is_no_warning() -> None:
+    target = np.zeros((16, 16, 3), np.uint8)
+    target.flags.writeable = False  # as Pillow gives it
+    torch.set_warn_always(True)  # once a process otherwise
+    try:
+        Likeness(target, torch.device("cpu"))
+    finally:
+        torch.set_warn_always(False)
 
 
 def fresh_styled() -> LoadedGenerator:
@@ -220,6 +231,8 @@ def test_a_picture_of_16_bits(plain: Path, tmp_path: Path) -> None:
         (["{here}/mine.png", "--checkpoint", "{here}/none"], 2, ["no such file"]),
         (["{here}/mine.png", "--checkpoint", "{plain}", "--steps", "0"], 2, ["--steps 0"]),
         (["{here}/mine.png", "--checkpoint", "{plain}", "--starts", "65"], 2, ["--starts 65", "64"]),
+        (["{here}/mine.png", "--checkpoint", "{plain}", "--seed", str(1 << 63)], 2, [f"--seed {1 << 63}", "64 bits"]),
+        (["{here}/pipe.png", "--checkpoint", "{plain}"], 3, ["pipe.png", "cannot be read"]),
         (["{here}/mine.png", "--checkpoint", "{plain}", "--space", "w+"], 2, ["--space w+", "choices: z"]),
         (["{here}/mine.png", "--checkpoint", "{styled}", "--space", "z"], 2, ["--space z", "choices: w+, w"]),
         (["{here}/mine.png", "--checkpoint", "{plain}", "--class", "bag"], 2, ["knows no classes"]),
@@ -241,6 +254,10 @@ def test_wrong_input(
 ) -> None:
     (tmp_path / "text.png").write_text("hello", encoding="utf-8")
     Image.new("L", (16, 16), 90).save(tmp_path / "mine.png")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.png")
+    else:
+        (tmp_path / "pipe.png").write_bytes(b"")
     places = {"plain": plain, "garments": garments, "styled": styled, "here": tmp_path}
     ended = gantool("project", *(each.format(**places) for each in arguments), "--out", tmp_path / "out")
     assert ended.code == code
@@ -264,6 +281,7 @@ def test_wrong_latent_files(gantool: Command, plain: Path, garments: Path, style
 
     for ended, code, words in [
         (drawn(plain, tmp_path / "none"), 2, "no such file"),
+        (drawn(plain, tmp_path), 2, f"is a folder; give {latent}"),
         (drawn(plain, plain), 2, "holds no latents"),
         (drawn(plain, tmp_path / "mine.png"), 4, "mine.png"),
         (drawn(plain, damaged), 4, "damaged"),

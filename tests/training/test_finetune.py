@@ -364,6 +364,8 @@ def test_wrong_input_says_what_and_what_to_do(trained: Callable[..., RunFolder],
     origin = trained(experiment("compact"))
     exported = tmp_path / "exported.safetensors"
     assert gantool("export", origin.path, exported).returncode == 0
+    latents = tmp_path / "latent.safetensors"
+    write_checkpoint(latents, {"latents": torch.zeros(1, 8)}, {"kind": "latents"})
     plain, dcgan, frozen = (tmp_path / f"{name}.yaml" for name in ("plain", "dcgan", "frozen"))
     plain.write_text(experiment("compact").to_yaml())
     dcgan.write_text(experiment("dcgan").to_yaml())
@@ -372,6 +374,7 @@ def test_wrong_input_says_what_and_what_to_do(trained: Callable[..., RunFolder],
         (("finetune", tmp_path / "nowhere", plain), 2, "nowhere: no such file or run folder"),
         (("finetune", plain, plain), 4, "plain.yaml: cannot be read as a checkpoint"),
         (("finetune", exported, plain), 4, "an exported generator; fine-tuning needs the discriminator as well"),
+        (("finetune", latents, plain), 4, "latent.safetensors: holds no trained model"),
         (("finetune", origin.path, dcgan), 2, "model.name: dcgan, and "),
         (("finetune", origin.path, frozen), 2, "has 3 layers before its heads at 16×16; give 0 to 3"),
         (
