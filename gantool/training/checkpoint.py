@@ -98,7 +98,9 @@ def read_checkpoint(path: Path | str) -> Checkpoint:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror or _first_line(error)})") from error
     except ValueError as error:  # a fault of the header, or a null byte in the name
         reason = legible(_first_line(error))
-        raise DamagedCheckpointError(f"{path}: cannot be read as a checkpoint ({reason}); use an older one") from error
+        raise DamagedCheckpointError(
+            f"{path}: cannot be read as a checkpoint ({reason}); give a run's folder, or another of its checkpoints"
+        ) from error
     text, digest = header.metadata["gantool"], header.metadata["digest"]
     if digest_of(tensors, text) != digest:
         raise DamagedCheckpointError(f"{path}: damaged: its content does not match its digest; use an older checkpoint")
