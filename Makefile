@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint types imports unit dirty faults torture hostile fuzz bench clean
+.PHONY: demo test lint types imports unit slow dirty faults torture hostile fuzz bench clean
 
 $(BIN)/gantool: pyproject.toml
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
@@ -35,7 +35,10 @@ imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 --dist loadscope
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m 'not slow'
+
+slow: $(VENV)/.dev  ## tests with many processes that wait for each other; minutes
+	$(BIN)/python -m pytest -n 3 --dist loadscope -m slow
 
 dirty: $(VENV)/.dev  ## what `gantool data check` finds of planted faults; npm fetches the emoji
 	$(BIN)/python -m tests.dirty prove garments emoji

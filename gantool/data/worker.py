@@ -84,7 +84,9 @@ def main() -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     requests = sys.stdin.buffer
     with os.fdopen(sys.stdout.fileno(), "wb", BUFFER, closefd=False) as answers:
-        task = task_from(requests.readline())
+        if not (line := requests.readline()):
+            return  # the parent ended before it said what to do
+        task = task_from(line)
         try:
             while True:
                 write_outcomes(answers, task.run_all(read_request(requests)))

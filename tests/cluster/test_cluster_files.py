@@ -15,6 +15,8 @@ import yaml
 from gantool.rundir import RunFolder
 from tests.training.helpers import differing, last, lines, run_straight, tiny
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 SLURM = ROOT / "docs/cluster/slurm.sh"
 JOB = ROOT / "docs/cluster/pytorchjob.yaml"

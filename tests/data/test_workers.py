@@ -186,6 +186,17 @@ def test_a_worker_that_dies_is_a_fault_with_the_files_named(
         list(work([b"one", b"two"], decoding(Options(None, "rgb")), 2, 10_000))
 
 
+def test_a_worker_that_is_told_nothing_ends_without_a_word() -> None:
+    """Its parent ended while it was starting."""
+    told = subprocess.run(
+        [sys.executable, "-P", "-c", "from gantool.data.worker import main; main()"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    assert (told.returncode, told.stdout, told.stderr) == (0, b"", b"")
+
+
 def test_a_worker_ignores_signals_and_ends_with_its_input(pictures: Pictures) -> None:
     task = decoding(Options(None, "rgb"))
     command = [sys.executable, "-c", "from gantool.data.worker import main; main()"]

@@ -13,6 +13,8 @@ from tests.faults import plans, ranks
 from tests.faults.runs import TOTAL_IMAGES, Fingerprint, families
 from tests.faults.table import Outcome, Row, rendered
 
+pytestmark = pytest.mark.slow
+
 HARNESS = [sys.executable, "-m", "tests.faults"]
 BLIND = (  # a gantool that forgets to cut its log back
     "import sys; from gantool.training import recorder; real = recorder._cut_back; "

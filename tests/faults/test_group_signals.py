@@ -18,6 +18,8 @@ from gantool.data import PreparedSet, prepare
 from tests.processes import children_of, is_alive
 from tests.training.helpers import BASE, gantool, last, run_straight
 
+pytestmark = pytest.mark.slow
+
 COUNT = 4_000
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from tests.hostile import corpus
 
+pytestmark = pytest.mark.slow
+
 BROKEN = """
 import os, sys, time
 from pathlib import Path

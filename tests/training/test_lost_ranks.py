@@ -16,6 +16,8 @@ from tests.faults.plans import Plan
 from tests.processes import speaking_of
 from tests.training.helpers import gantool, last, lines, tiny
 
+pytestmark = pytest.mark.slow
+
 ENTRY = "tests.faults.entry"
 
 
