@@ -16,14 +16,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from statistics import mean
 from typing import Any
+
+from benchmarks.runs import copy_emoji, gantool, mean_of, measured
 
 BASE_TOTAL, TOTAL = 60_000, 5_000
 MEASURES = ("frechet_distance", "kernel_distance", "coverage")
@@ -47,7 +45,6 @@ def main() -> None:
     parser.add_argument("what", choices=["prepare", "base", "train", "measure", "table"])
     parser.add_argument("arguments", nargs="+", metavar="FOLDER")
     asked = parser.parse_args()
-    os.environ["OMP_NUM_THREADS"] = "1"
     if asked.what == "prepare":
         package, folder = map(Path, asked.arguments)
         prepare(package, folder)
@@ -67,14 +64,8 @@ def prepare(package: Path, folder: Path) -> None:
     """The two sets."""
     for name, (categories, holdout) in SETS.items():
         pictures = folder / "pictures" / name
-        for entry in json.loads((package / "emoji.json").read_text(encoding="utf-8")):
-            for drawn in [entry, *entry.get("skin_variations", {}).values()]:
-                source = package / "img/google/64" / drawn["image"]
-                if entry["category"] in categories and source.exists():
-                    target = pictures / entry["category"] / source.name
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(source, target)
-        _gantool(
+        copy_emoji(package, pictures, categories)
+        gantool(
             *("data", "prepare", pictures, "--out", folder / f"set-{name}", "--resolution", 32, "--channels", "rgb"),
             *("--fit", "pad", "--background", "white", "--labels", "none", "--holdout", holdout),
         )
@@ -112,16 +103,16 @@ def run(folder: Path, name: str, experiment: Mapping[str, Any]) -> None:
     file, target = folder / f"{name}.yaml", folder / "runs" / name
     file.write_text(json.dumps(experiment, indent=1))  # JSON is YAML
     verb = ("finetune", folder / "runs/base") if "finetune" in experiment else ("train",)
-    _gantool(*verb, file, "--run-dir", target, "--or-resume")
+    gantool(*verb, file, "--run-dir", target, "--or-resume")
 
 
 def measure(folder: Path, way: str, seed: int) -> None:
     """A card of a run's end, and of the base as it is."""
     (folder / "cards").mkdir(exist_ok=True)
     against = ("--data", folder / "set-things")
-    _measured(folder / "cards/base.json", "--checkpoint", folder / "runs/base", *against)
+    measured(folder / "cards/base.json", "--checkpoint", folder / "runs/base", *against, "--seeds", 1)
     last = max((folder / "runs" / _name(way, seed) / "checkpoints").glob("*.safetensors"))
-    _measured(folder / f"cards/{_name(way, seed)}-{TOTAL}.json", "--checkpoint", last)
+    measured(folder / f"cards/{_name(way, seed)}-{TOTAL}.json", "--checkpoint", last, "--seeds", 1)
 
 
 def table(folder: Path, seeds: Iterable[int]) -> None:
@@ -130,28 +121,14 @@ def table(folder: Path, seeds: Iterable[int]) -> None:
     for way in WAYS:
         cells = []
         for measure_name in MEASURES:
-            found = [_value(folder / f"cards/{_name(way, seed)}-{TOTAL}.json", measure_name) for seed in seeds]
+            found = [mean_of(folder / f"cards/{_name(way, seed)}-{TOTAL}.json", measure_name) for seed in seeds]
             cells.append(f"**{mean(found):.4g}** ({', '.join(f'{value:.4g}' for value in found)})")
         print(f"| {way} | {' | '.join(cells)} |")
-    print("the base as it is:", {name: _value(folder / "cards/base.json", name) for name in MEASURES})
-
-
-def _value(card: Path, name: str) -> float:
-    values = json.loads(card.read_text(encoding="utf-8"))["values"]
-    return next(float(value["mean"]) for value in values if value["name"] == name)
-
-
-def _measured(card: Path, *what: object) -> None:
-    if not card.exists():
-        _gantool("evaluate", *what, "--seeds", 1, "--json", card)
+    print("the base as it is:", {name: mean_of(folder / "cards/base.json", name) for name in MEASURES})
 
 
 def _name(way: str, seed: int) -> str:
     return f"{way.replace(', ', '-').replace(' ', '-')}-{seed}"
-
-
-def _gantool(*arguments: object) -> None:
-    subprocess.run([sys.executable, "-m", "gantool", *map(str, arguments)], check=True)
 
 
 if __name__ == "__main__":

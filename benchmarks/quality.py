@@ -12,16 +12,13 @@ that has its card is not done again.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
-from gantool.evaluation import card
+from benchmarks.runs import gantool, mean_of, measured
 
 PRECISIONS, SEEDS = ("bfloat16", "float32"), (1, 2, 3)
 
@@ -73,12 +70,12 @@ def train(folder: Path, pictures: Path, job: str) -> None:
         **({"data.path": pictures.resolve()} if work.data else {}),
     }
     if run.exists():
-        _gantool("resume", run)
+        gantool("resume", run)
     else:
         chosen = [part for key, value in settings.items() for part in ("--set", f"{key}={value}")]
-        _gantool("train", work.recipe, "--run-dir", run, *chosen)
-    measured = ("--features", "classifier", "--seeds", 1, "--samples", work.samples)
-    _gantool("evaluate", "--checkpoint", run, *measured, "--json", _card(folder, job))
+        gantool("train", work.recipe, "--run-dir", run, *chosen)
+    asked = ("--features", "classifier", "--seeds", 1, "--samples", work.samples)
+    measured(_card(folder, job), "--checkpoint", run, *asked)
 
 
 def table(folder: Path) -> None:
@@ -86,25 +83,13 @@ def table(folder: Path) -> None:
     heads = ["work", "precision", *(f"seed {seed}" for seed in SEEDS), "mean", "deviation"]
     print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
     for name, precision in product(WORKS, PRECISIONS):
-        found = [_distance(_card(folder, f"{name}-{precision}-{seed}")) for seed in SEEDS]
+        found = [mean_of(_card(folder, f"{name}-{precision}-{seed}"), "frechet_distance") for seed in SEEDS]
         summary: Sequence[float] = (statistics.fmean(found), statistics.stdev(found))
         print(f"| {name} | {precision} | {' | '.join(f'{distance:.1f}' for distance in (*found, *summary))} |")
 
 
-def _distance(file: Path) -> float:
-    (distance,) = (value.mean for value in card.read(file).values if value.name == "frechet_distance")
-    if distance is None:
-        raise SystemExit(f"{file}: has no Fréchet distance")
-    return distance
-
-
 def _card(folder: Path, job: str) -> Path:
     return folder / "cards" / f"{job}.json"
-
-
-def _gantool(*arguments: object) -> None:
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, "-m", "gantool", *map(str, arguments)], check=True, env=environment)
 
 
 if __name__ == "__main__":

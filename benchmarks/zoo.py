@@ -16,10 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +23,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageFilter
 
+from benchmarks.runs import copy_emoji, gantool, measured, value_of
 from gantool.evaluation import card
 
 EARLY, TOTAL = 2_000, 60_000
@@ -99,7 +96,6 @@ def main() -> None:
     parser.add_argument("what", choices=["prepare", "train", "measure", "table"])
     parser.add_argument("folders", nargs="+")
     asked = parser.parse_args()
-    os.environ["OMP_NUM_THREADS"] = "1"
     if asked.what == "prepare":
         package, folder = map(Path, asked.folders)
         prepare(package, folder)
@@ -115,16 +111,10 @@ def main() -> None:
 def prepare(package: Path, folder: Path) -> None:
     """The two sets, and blurred pictures for each."""
     pictures = folder / "emoji"
-    for entry in json.loads((package / "emoji.json").read_text(encoding="utf-8")):
-        for drawn in [entry, *entry.get("skin_variations", {}).values()]:
-            source = package / "img/google/64" / drawn["image"]
-            if source.exists():
-                target = pictures / entry["category"] / source.name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, target)
+    copy_emoji(package, pictures)
     for side in (32, 64):
         prepared = folder / f"set-{side}"
-        _gantool(
+        gantool(
             *("data", "prepare", pictures, "--out", prepared, "--resolution", side, "--channels", "rgb"),
             *("--fit", "pad", "--background", "white", "--labels", "folders", "--holdout", 0.25),
         )
@@ -147,11 +137,11 @@ def train(folder: Path, name: str) -> None:
     """One architecture."""
     run = folder / "runs" / name
     if run.exists():
-        _gantool("resume", run)
+        gantool("resume", run)
         return
     file = folder / f"{name}.yaml"
     file.write_text(json.dumps(config(folder, name), indent=1))  # JSON is YAML
-    _gantool("train", file, "--run-dir", run)
+    gantool("train", file, "--run-dir", run)
 
 
 def config(folder: Path, name: str) -> dict[str, Any]:
@@ -179,14 +169,9 @@ def measure(folder: Path, name: str) -> None:
     cards = folder / "cards"
     cards.mkdir(exist_ok=True)
     for file, what in ((early, f"{name}-early"), (checkpoints[-1], f"{name}-last")):
-        _measured(cards / f"{what}.json", "--checkpoint", file)
+        measured(cards / f"{what}.json", "--checkpoint", file)
     blurred = ("--images", folder / f"blurred-{side}", "--data", folder / f"set-{side}")
-    _measured(cards / f"blurred-{side}.json", *blurred)
-
-
-def _measured(file: Path, *what: object) -> None:
-    if not file.exists():
-        _gantool("evaluate", *what, "--json", file)
+    measured(cards / f"blurred-{side}.json", *blurred)
 
 
 def table(folder: Path, names: Iterable[str]) -> None:
@@ -199,7 +184,7 @@ def table(folder: Path, names: Iterable[str]) -> None:
         last = cards[1]
         cells = [name, f"{last.subject.images_seen or 0:,}"]
         for measure_name, digits in (("frechet_distance", 1), ("kernel_distance", 3)):
-            values = [next(value for value in each.values if value.name == measure_name) for each in cards]
+            values = [value_of(each, measure_name) for each in cards]
             cells += [_shown(value, digits) for value in values]
             if measure_name == "frechet_distance":
                 cells.append(_shown(values[1].floor.halves, digits))
@@ -208,10 +193,6 @@ def table(folder: Path, names: Iterable[str]) -> None:
 
 def _shown(spread: card.Spread, digits: int) -> str:
     return "–" if spread.mean is None else f"{spread.mean:.{digits}f} ± {spread.deviation or 0:.{digits}f}"
-
-
-def _gantool(*arguments: object) -> None:
-    subprocess.run([sys.executable, "-m", "gantool", *map(str, arguments)], check=True)
 
 
 if __name__ == "__main__":

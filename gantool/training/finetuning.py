@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from gantool.config import ExperimentConfig, FinetuneSettings, load_config
-from gantool.errors import UsageError
+from gantool.config import ExperimentConfig, FinetuneSettings
 from gantool.rundir import RunFolder
 from gantool.training.display import Silent
 from gantool.training.origin import read_origin
-from gantool.training.verbs import new_run, start
+from gantool.training.verbs import as_config, new_run, start
 
 
 def finetune(
@@ -38,12 +37,7 @@ def finetune(
     Raises:
         GantoolError: its message says what, where and what to do.
     """
-    if isinstance(config, ExperimentConfig):
-        if overrides:
-            raise UsageError("overrides go with a config file; change the ExperimentConfig itself")
-    else:
-        config = load_config(Path(config), overrides)
-    config = as_finetuned(config)
+    config = as_finetuned(as_config(config, overrides))
     trained = read_origin(origin)
     trained.check(config)
     run = new_run(config, run_dir, finetunes=True)

@@ -48,14 +48,24 @@ def train(
     Raises:
         GantoolError: its message says what, where and what to do.
     """
-    if isinstance(config, ExperimentConfig):
-        if overrides:
-            raise UsageError("overrides go with a config file; change the ExperimentConfig itself")
-    else:
-        config = load_config(Path(config), overrides)
+    config = as_config(config, overrides)
     run = new_run(config, run_dir)
     start(config, run, device, display=Silent() if quiet else None, handle_signals=False)
     return run
+
+
+def as_config(config: ExperimentConfig | Path | str, overrides: Sequence[str]) -> ExperimentConfig:
+    """``config`` itself, or what the YAML file at that path says.
+
+    Raises:
+        UsageError: for overrides of a config that is none of a file.
+        ConfigError: see `load_config`.
+    """
+    if not isinstance(config, ExperimentConfig):
+        return load_config(Path(config), overrides)
+    if overrides:
+        raise UsageError("overrides go with a config file; change the ExperimentConfig itself")
+    return config
 
 
 def new_run(config: ExperimentConfig, run_dir: Path | str | None, *, finetunes: bool = False) -> RunFolder:
