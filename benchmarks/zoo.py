@@ -32,18 +32,23 @@ BLUR = 1 / 16
 
 _PLAIN: dict[str, Any] = {
     "loss": {"name": "non_saturating"},
-    "penalties": [{"name": "r1", "weight": 0.5, "every_steps": 8}],
-    "augment": [{"name": "mirror"}, {"name": "diffaugment", "changes": ["translation", "cutout"]}],
+    "penalties": [{"name": "r1", "weight": 0.02, "every_steps": 8}],
+    "augment": [{"name": "mirror"}],
     "adam": {"learning_rate": {"from": 4e-4, "to": 4e-5}, "betas": [0, 0.99]},
-    "batch": 64,
+    "batch": 16,
     "side": 32,
 }
-_HINGE: dict[str, Any] = _PLAIN | {"loss": {"name": "hinge"}, "penalties": []}
+_HINGE: dict[str, Any] = _PLAIN | {
+    "loss": {"name": "hinge"},
+    "penalties": [],
+    "adam": {"learning_rate": {"from": 2e-4, "to": 2e-5}, "betas": [0, 0.9]},
+    "adam_of_discriminator": {"learning_rate": {"from": 4e-4, "to": 4e-5}, "betas": [0, 0.9]},
+}
 
 ZOO: Mapping[str, dict[str, Any]] = {
     "mlp": _PLAIN | {"model": {"name": "mlp"}},
     "dcgan": _PLAIN | {"model": {"name": "dcgan", "width": 32, "slope": 0.2, "dropout": 0.0}},
-    "compact": _PLAIN | {"model": {"name": "compact", "conditioning": "class"}},
+    "compact": _PLAIN | {"model": {"name": "compact", "conditioning": "class", "minibatch_group": 4}},
     "sngan": _HINGE | {"model": {"name": "resnet", "generator_width": 48, "discriminator_width": 32}},
     "biggan": _HINGE
     | {
@@ -62,7 +67,7 @@ ZOO: Mapping[str, dict[str, Any]] = {
     | {
         "model": {"name": "r3gan", "width": 64, "group_size": None, "expansion": 1, "blocks": 1},
         "loss": {"name": "relativistic"},
-        "penalties": [{"name": name, "weight": 0.5, "every_steps": 4} for name in ("r1", "r2")],
+        "penalties": [{"name": name, "weight": 0.02, "every_steps": 4} for name in ("r1", "r2")],
         "adam": {"learning_rate": {"from": 4e-4, "to": 4e-5}, "betas": [0, 0.9]},
     },
     "stylegan2": _PLAIN
@@ -75,16 +80,15 @@ ZOO: Mapping[str, dict[str, Any]] = {
             "width": 24,
             "max_width": 96,
         },
-        "penalties": [{"name": "r1", "weight": 0.05, "every_steps": 16}],
+        "penalties": [{"name": "r1", "weight": 0.01, "every_steps": 16}],
         "adam": {"learning_rate": 2.5e-3, "betas": [0, 0.99]},
-        "batch": 32,
     },
     "fastgan": _HINGE
     | {
         "model": {"name": "fastgan", "width": 16},
         "augment": [{"name": "mirror"}, {"name": "diffaugment"}],
         "adam": {"learning_rate": 4e-4, "betas": [0.5, 0.999]},
-        "batch": 16,
+        "adam_of_discriminator": {"learning_rate": 4e-4, "betas": [0.5, 0.999]},
         "side": 64,
     },
 }
@@ -147,13 +151,13 @@ def train(folder: Path, name: str) -> None:
 def config(folder: Path, name: str) -> dict[str, Any]:
     """The whole of what is trained."""
     entry = ZOO[name]
-    adam = {"name": "adam", **entry["adam"]}
+    adam = {"generator": entry["adam"], "discriminator": entry.get("adam_of_discriminator", entry["adam"])}
     conditional = entry["model"].get("conditioning") == "class"
     return {
         "name": name,
         "data": {"source": "prepared", "path": str(folder.resolve() / f"set-{entry['side']}")},
         **{part: entry[part] for part in ("model", "loss", "penalties", "augment")},
-        "optimizer": {"generator": adam, "discriminator": adam},
+        "optimizer": {network: {"name": "adam", **settings} for network, settings in adam.items()},
         "training": {"total_images": TOTAL, "batch_size": entry["batch"], "ema_half_life": 5_000},
         "log": {"every": 2_000},
         "samples": {"every": 10_000, "columns" if conditional else "rows": 8},

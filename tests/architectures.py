@@ -11,6 +11,7 @@ SMALL_MODELS: dict[str, dict[str, Any]] = {
     "mlp": {"hidden": (16, 24)},
     "dcgan": {"width": 8},
     "compact": {"width": 8},
+    "compact-spread": {"width": 8, "minibatch_group": 4},
     "resnet": {"generator_width": 8, "discriminator_width": 8, "spectral_norm": False},
     "resnet-biggan": {
         "latent_dim": 20,

@@ -1,8 +1,8 @@
 """A plain, strong, small network: for minutes on a CPU rather than hours on a GPU.
 
 Nearest-neighbour upsampling and 3×3 convolutions up; 3×3 and 4×4 strided convolutions down; no normalisation
-in the discriminator, so that r1 is cheap and every sample is judged for itself. What it does not have:
-residuals, attention, anything grouped (slow in double backward on a CPU).
+in the discriminator, so that r1 is cheap and every sample is judged for itself, unless ``minibatch_group`` is set.
+What it does not have: residuals, attention, anything grouped (slow in double backward on a CPU).
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from itertools import pairwise
 from typing import Literal
 
 import torch.nn.functional as F
-from pydantic import Field
+from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from gantool.images import ImageShape
 from gantool.models.base import Discriminator, Generator, ModelSettings
 from gantool.nn.conditioning import ClassProjection, LatentWithClass
+from gantool.nn.minibatch_std import MinibatchStd
 from gantool.nn.normalisation import BatchNorm
 from gantool.nn.precision import full_precision
 from gantool.nn.resolution import Grid
@@ -36,6 +37,8 @@ class Compact(ModelSettings):
     """Channels of the discriminator's first layer; they double where the sides halve, up to four times it."""
     spectral_norm: bool = False
     """Normalise the discriminator's weights."""
+    minibatch_group: PositiveInt = 1
+    """The discriminator sees how much so many images differ; 1 for no such layer."""
 
     def build_generator(self, shape: ImageShape, classes: int) -> Generator:
         """See `ModelSettings.build_generator`."""
@@ -102,7 +105,8 @@ class CompactDiscriminator(Discriminator):
         for before, after in pairwise([shape.channels, *widths]):
             self.convs.append(nn.Conv2d(before, after, 3, padding=1))
             self.convs.append(nn.Conv2d(after, after, 4, stride=2, padding=1))
-        self.convs.append(nn.Conv2d(widths[-1], widths[-1], 3, padding=1))
+        self.spread = MinibatchStd(settings.minibatch_group) if settings.minibatch_group > 1 else nn.Identity()
+        self.convs.append(nn.Conv2d(widths[-1] + (settings.minibatch_group > 1), widths[-1], 3, padding=1))
         self.head = nn.Linear(grid.height * grid.width * widths[-1], 1)
         self.projection = ClassProjection(widths[-1], classes) if classes else None
         if settings.spectral_norm:
@@ -111,8 +115,9 @@ class CompactDiscriminator(Discriminator):
     def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """See `Discriminator.forward`."""
         x = images
-        for conv in self.convs:
+        for conv in self.convs[:-1]:
             x = F.leaky_relu(conv(x), _SLOPE)
+        x = F.leaky_relu(self.convs[-1](self.spread(x)), _SLOPE)
         # In this order the flattening of a channels-last map is a view.
         logits = full_precision(self.head(x.permute(0, 2, 3, 1).flatten(1))).squeeze(1)
         return logits if self.projection is None else logits + self.projection(x.mean(dim=(2, 3)), labels)
