@@ -4,12 +4,13 @@
     python -m benchmarks.zoo prepare package FOLDER
     python -m benchmarks.zoo train FOLDER [NAME ...]      # 60,000 images each; all unless named
     python -m benchmarks.zoo measure FOLDER [NAME ...]
-    python -m benchmarks.zoo table FOLDER
+    python -m benchmarks.zoo draw FOLDER [NAME ...]       # a row of pictures each, FOLDER/rows/NAME.png
+    python -m benchmarks.zoo table FOLDER [NAME ...]
 
 ``prepare`` makes a set at 32² and one at 64² (a quarter held out) and blurs as many training pictures as are held
 out. ``measure`` takes the Fréchet distance of the averaged weights after 2,000 and after all images, and of the blurred
-pictures, to the held-out ones. One process, one thread: start two side by side on two cores. What exists is not
-made again.
+pictures, to the held-out ones, in the features of a classifier that the ten kinds of emoji taught: they are no
+photographs. One process, one thread: start two side by side on two cores. What exists is not made again.
 """
 
 from __future__ import annotations
@@ -27,8 +28,11 @@ from benchmarks.runs import copy_emoji, gantool, measured, value_of
 from gantool.evaluation import card
 
 EARLY, TOTAL = 2_000, 60_000
+COLUMNS, SHOWN = 12, 64
+"""Pictures of a row, and the side they are shown at."""
 BLUR = 1 / 16
 """The blur's radius in sides of a picture: 2 pixels of 32."""
+_FEATURES = ("--features", "classifier")
 
 _PLAIN: dict[str, Any] = {
     "loss": {"name": "non_saturating"},
@@ -97,7 +101,7 @@ ZOO: Mapping[str, dict[str, Any]] = {
 def main() -> None:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["prepare", "train", "measure", "table"])
+    parser.add_argument("what", choices=["prepare", "train", "measure", "draw", "table"])
     parser.add_argument("folders", nargs="+")
     asked = parser.parse_args()
     if asked.what == "prepare":
@@ -109,7 +113,7 @@ def main() -> None:
         table(folder, names)
         return
     for name in names:
-        train(folder, name) if asked.what == "train" else measure(folder, name)
+        {"train": train, "measure": measure, "draw": draw}[asked.what](folder, name)
 
 
 def prepare(package: Path, folder: Path) -> None:
@@ -173,9 +177,22 @@ def measure(folder: Path, name: str) -> None:
     cards = folder / "cards"
     cards.mkdir(exist_ok=True)
     for file, what in ((early, f"{name}-early"), (checkpoints[-1], f"{name}-last")):
-        measured(cards / f"{what}.json", "--checkpoint", file)
+        measured(cards / f"{what}.json", "--checkpoint", file, *_FEATURES)
     blurred = ("--images", folder / f"blurred-{side}", "--data", folder / f"set-{side}")
-    measured(cards / f"blurred-{side}.json", *blurred)
+    measured(cards / f"blurred-{side}.json", *blurred, *_FEATURES)
+
+
+def draw(folder: Path, name: str) -> None:
+    """The first pictures of a seed, side by side: nobody chose them."""
+    made, row = folder / "made" / name, Image.new("RGB", (COLUMNS * SHOWN, SHOWN))
+    newest = max((folder / "runs" / name / "checkpoints").glob("*.safetensors"))
+    gantool("sample", "--checkpoint", newest, "--count", COLUMNS, "--seed", 1, "--out", made, "--force")
+    for place, file in enumerate(sorted(made.rglob("*.png"))):
+        with Image.open(file) as picture:
+            row.paste(picture.resize((SHOWN, SHOWN), Image.Resampling.NEAREST), (place * SHOWN, 0))
+    rows = folder / "rows"
+    rows.mkdir(exist_ok=True)
+    row.save(rows / f"{name}.png")
 
 
 def table(folder: Path, names: Iterable[str]) -> None:
