@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageFilter
 
-from benchmarks.runs import copy_emoji, gantool, measured, value_of
+from benchmarks.runs import copy_emoji, gantool, mean_of, measured, value_of
 from gantool.evaluation import card
 
 EARLY, TOTAL = 2_000, 60_000
@@ -34,19 +34,30 @@ BLUR = 1 / 16
 """The blur's radius in sides of a picture: 2 pixels of 32."""
 _FEATURES = ("--features", "classifier")
 
+
+def _adam(betas: tuple[float, float], rate: Any, rate_of_discriminator: Any = None) -> dict[str, Any]:
+    """Adam for both networks, at one rate unless the discriminator has its own."""
+    rates = {"generator": rate, "discriminator": rate if rate_of_discriminator is None else rate_of_discriminator}
+    return {network: {"name": "adam", "learning_rate": each, "betas": list(betas)} for network, each in rates.items()}
+
+
+def _falling(rate: float) -> dict[str, float]:
+    """To a tenth, over the whole run."""
+    return {"from": rate, "to": rate / 10}
+
+
 _PLAIN: dict[str, Any] = {
     "loss": {"name": "non_saturating"},
     "penalties": [{"name": "r1", "weight": 0.02, "every_steps": 8}],
     "augment": [{"name": "mirror"}],
-    "adam": {"learning_rate": {"from": 4e-4, "to": 4e-5}, "betas": [0, 0.99]},
+    "optimizer": _adam((0, 0.99), _falling(4e-4)),
     "batch": 16,
     "side": 32,
 }
 _HINGE: dict[str, Any] = _PLAIN | {
     "loss": {"name": "hinge"},
     "penalties": [],
-    "adam": {"learning_rate": {"from": 2e-4, "to": 2e-5}, "betas": [0, 0.9]},
-    "adam_of_discriminator": {"learning_rate": {"from": 4e-4, "to": 4e-5}, "betas": [0, 0.9]},
+    "optimizer": _adam((0, 0.9), _falling(2e-4), _falling(4e-4)),
 }
 
 ZOO: Mapping[str, dict[str, Any]] = {
@@ -72,7 +83,7 @@ ZOO: Mapping[str, dict[str, Any]] = {
         "model": {"name": "r3gan", "width": 64, "group_size": None, "expansion": 1, "blocks": 1},
         "loss": {"name": "relativistic"},
         "penalties": [{"name": name, "weight": 0.02, "every_steps": 4} for name in ("r1", "r2")],
-        "adam": {"learning_rate": {"from": 4e-4, "to": 4e-5}, "betas": [0, 0.9]},
+        "optimizer": _adam((0, 0.9), _falling(4e-4)),
     },
     "stylegan2": _PLAIN
     | {
@@ -85,14 +96,13 @@ ZOO: Mapping[str, dict[str, Any]] = {
             "max_width": 96,
         },
         "penalties": [{"name": "r1", "weight": 0.01, "every_steps": 16}],
-        "adam": {"learning_rate": 2.5e-3, "betas": [0, 0.99]},
+        "optimizer": _adam((0, 0.99), 2.5e-3),
     },
     "fastgan": _HINGE
     | {
         "model": {"name": "fastgan", "width": 16},
         "augment": [{"name": "mirror"}, {"name": "diffaugment"}],
-        "adam": {"learning_rate": 4e-4, "betas": [0.5, 0.999]},
-        "adam_of_discriminator": {"learning_rate": 4e-4, "betas": [0.5, 0.999]},
+        "optimizer": _adam((0.5, 0.999), 4e-4),
         "side": 64,
     },
 }
@@ -155,13 +165,11 @@ def train(folder: Path, name: str) -> None:
 def config(folder: Path, name: str) -> dict[str, Any]:
     """The whole of what is trained."""
     entry = ZOO[name]
-    adam = {"generator": entry["adam"], "discriminator": entry.get("adam_of_discriminator", entry["adam"])}
     conditional = entry["model"].get("conditioning") == "class"
     return {
         "name": name,
         "data": {"source": "prepared", "path": str(folder.resolve() / f"set-{entry['side']}")},
-        **{part: entry[part] for part in ("model", "loss", "penalties", "augment")},
-        "optimizer": {network: {"name": "adam", **settings} for network, settings in adam.items()},
+        **{part: entry[part] for part in ("model", "loss", "penalties", "augment", "optimizer")},
         "training": {"total_images": TOTAL, "batch_size": entry["batch"], "ema_half_life": 5_000},
         "log": {"every": 2_000},
         "samples": {"every": 10_000, "columns" if conditional else "rows": 8},
@@ -196,24 +204,21 @@ def draw(folder: Path, name: str) -> None:
 
 
 def table(folder: Path, names: Iterable[str]) -> None:
-    """What docs/zoo.md has: Fréchet and kernel distance to held-out emoji, early and late, of blurred ones, floor."""
-    heads = ["", "images", "after 2,000", "at the end", "blurred", "floor", "kernel, 2,000", "at the end", "blurred"]
+    """What docs/zoo.md has: the Fréchet distance to held-out emoji, its floor, that of blurred ones; manifolds."""
+    heads = ["", "after 2,000", "after 60,000", "of the early one", "blurred", "floor", "precision", "recall"]
     print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
     for name in names:
         blurred = f"blurred-{ZOO[name]['side']}"
-        cards = [card.read(folder / "cards" / f"{file}.json") for file in (f"{name}-early", f"{name}-last", blurred)]
-        last = cards[1]
-        cells = [name, f"{last.subject.images_seen or 0:,}"]
-        for measure_name, digits in (("frechet_distance", 1), ("kernel_distance", 3)):
-            values = [value_of(each, measure_name) for each in cards]
-            cells += [_shown(value, digits) for value in values]
-            if measure_name == "frechet_distance":
-                cells.append(_shown(values[1].floor.halves, digits))
-        print(f"| {' | '.join(cells)} |")
+        files = [folder / "cards" / f"{file}.json" for file in (f"{name}-early", f"{name}-last", blurred)]
+        early, last, blur_of_reals = (mean_of(file, "frechet_distance") for file in files)
+        spreads = [value_of(card.read(file), "frechet_distance") for file in files[:2]]
+        manifolds = [f"{mean_of(files[1], measure_name):.2f}" for measure_name in ("precision", "recall")]
+        cells = [*map(_shown, spreads), f"{last / early:.2f}", f"{blur_of_reals:.0f}", _shown(spreads[1].floor.halves)]
+        print(f"| `{name}` | {' | '.join(cells + manifolds)} |")
 
 
-def _shown(spread: card.Spread, digits: int) -> str:
-    return "–" if spread.mean is None else f"{spread.mean:.{digits}f} ± {spread.deviation or 0:.{digits}f}"
+def _shown(spread: card.Spread) -> str:
+    return "–" if spread.mean is None else f"{spread.mean:.1f} ± {spread.deviation or 0:.1f}"
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from gantool.images import ImageShape
 from gantool.models.base import Discriminator, Generator, ModelSettings
 from gantool.nn.conditioning import ClassProjection, LatentWithClass
-from gantool.nn.minibatch_std import MinibatchStd
+from gantool.nn.minibatch_std import minibatch_std
 from gantool.nn.normalisation import BatchNorm
 from gantool.nn.precision import full_precision
 from gantool.nn.resolution import Grid
@@ -105,8 +105,8 @@ class CompactDiscriminator(Discriminator):
         for before, after in pairwise([shape.channels, *widths]):
             self.convs.append(nn.Conv2d(before, after, 3, padding=1))
             self.convs.append(nn.Conv2d(after, after, 4, stride=2, padding=1))
-        self.spread = MinibatchStd(settings.minibatch_group) if settings.minibatch_group > 1 else nn.Identity()
-        self.convs.append(nn.Conv2d(widths[-1] + (settings.minibatch_group > 1), widths[-1], 3, padding=1))
+        self.spread, appended = minibatch_std(settings.minibatch_group)
+        self.convs.append(nn.Conv2d(widths[-1] + appended, widths[-1], 3, padding=1))
         self.head = nn.Linear(grid.height * grid.width * widths[-1], 1)
         self.projection = ClassProjection(widths[-1], classes) if classes else None
         if settings.spectral_norm:

@@ -23,7 +23,7 @@ from gantool.models.pooled import PooledDiscriminator, PooledSettings
 from gantool.nn.conditioning import class_vectors
 from gantool.nn.equalised import EqualConv2d, EqualLinear, forget_scales
 from gantool.nn.layout import as_laid_out
-from gantool.nn.minibatch_std import MinibatchStd
+from gantool.nn.minibatch_std import minibatch_std
 from gantool.nn.modulated import ModulatedConv2d, StyledLayer
 from gantool.nn.precision import full_precision
 from gantool.nn.resampling import blur, double, halve
@@ -161,8 +161,8 @@ class StyleGAN2Discriminator(PooledDiscriminator):
         self.blocks = nn.ModuleList(
             _HalvingBlock(before, after, residual=settings.residual) for before, after in pairwise(widths)
         )
-        self.spread = MinibatchStd(settings.minibatch_group) if settings.minibatch_group > 1 else nn.Identity()
-        self.conv = EqualConv2d(last + (settings.minibatch_group > 1), last, 3)
+        self.spread, appended = minibatch_std(settings.minibatch_group)
+        self.conv = EqualConv2d(last + appended, last, 3)
         self.dense = EqualLinear(last * grid.height * grid.width, last)
         if settings.spectral_norm:
             spectral_norm_everywhere(self)

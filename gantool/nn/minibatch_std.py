@@ -31,3 +31,8 @@ class MinibatchStd(nn.Module):
         deviation = (variance + 1e-8).sqrt().mean(dim=(1, 2, 3))  # one number a group
         spread = deviation.repeat(group).to(x.dtype).view(count, 1, 1, 1).expand(-1, 1, height, width)
         return torch.cat([x, spread], dim=1)
+
+
+def minibatch_std(group: int) -> tuple[nn.Module, int]:
+    """The layer for groups of ``group`` images, and how many channels it appends; nothing for a group of one."""
+    return (MinibatchStd(group), 1) if group > 1 else (nn.Identity(), 0)
