@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from benchmarks import zoo
 from gantool import recipes
 from gantool.config import ExperimentConfig, find_config, load_config, parse_config
 from gantool.errors import UsageError
@@ -107,3 +109,12 @@ def test_recipes_of_an_installed_package(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(recipes, "__file__", str(tmp_path / "gantool" / "recipes.py"))
     assert recipes.recipes() == {"only": shipped / "only.yaml"}
     assert recipes.description(shipped / "only.yaml") == "The only one."
+
+
+def test_the_emoji_recipe_trains_what_the_zoo_measured(tmp_path: Path) -> None:
+    """Its head gives the distance of docs/zoo.md's `biggan`; only the cadence of its checkpoints may differ."""
+    asked = recipe("emoji32_conditional")
+    measured = parse_config(json.dumps(zoo.config(tmp_path, "biggan")))
+    assert asked.training == measured.training
+    for part in ("model", "loss", "penalties", "augment", "optimizer", "seed"):
+        assert getattr(asked, part) == getattr(measured, part), part
