@@ -2,7 +2,7 @@
 
     npm pack emoji-datasource-google@16.0.0 && tar xzf emoji-datasource-google-16.0.0.tgz    # makes package/
     python -m benchmarks.fewshot prepare package FOLDER
-    python -m benchmarks.fewshot train FOLDER [WAY ...]      # 20,000 images each; both ways unless named
+    python -m benchmarks.fewshot train FOLDER [WAY ...]      # 10,000 images each; both ways unless named
     python -m benchmarks.fewshot measure FOLDER [WAY ...]
     python -m benchmarks.fewshot table FOLDER
 
@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.runs import copy_emoji, gantool, measured, value_of
 from gantool.evaluation import card
 
-TOTAL, EVERY = 20_000, 5_000
+TOTAL, EVERY = 10_000, 5_000
 MEASURES = ("frechet_distance", "kernel_distance", "precision", "recall", "coverage")
 WAYS: Mapping[str, list[dict[str, Any]]] = {
     "with": [{"name": "mirror"}, {"name": "diffaugment"}],

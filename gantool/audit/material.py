@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from gantool import seeding
-from gantool.audit.reference import Classes, in_blocks, reference
+from gantool.audit.reference import Classes, in_blocks, labels_of, reference
 from gantool.data import PreparedSet
 from gantool.device import choose_device
 from gantool.errors import UsageError
@@ -179,8 +179,15 @@ def _classes(
     except UsageError as error:
         return str(error)
     rows, weights = reference(dataset, *splits)
-    of_real = in_blocks(classifier.classify, dataset, rows)
-    return Classes(dataset.classes, of_real, weights, known.of(rows, progress), classifier.classify(made.pixels))
+    return Classes(
+        dataset.classes,
+        real=in_blocks(classifier.classify, dataset, rows),
+        labels=labels_of(dataset, rows),
+        weights=weights,
+        features=known.of(rows, progress),
+        made=classifier.classify(made.pixels),
+        asked=made.labels,
+    )
 
 
 def _logits(subject: Subject, train: NDArray[np.int64], holdout: NDArray[np.int64]) -> Logits | str:

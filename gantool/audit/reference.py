@@ -32,16 +32,20 @@ class Classes:
     Attributes:
         names: of all K classes.
         real: of m real pictures, int64 m.
+        labels: what those are, int64 m.
         weights: how much each of those counts, so that they have the classes of training pictures: float64 m.
         features: theirs, float32 m×D.
         made: of generated pictures, int64 n.
+        asked: what those were asked to be, int64 n; None of a generator without classes.
     """
 
     names: tuple[str, ...]
     real: NDArray[np.int64]
+    labels: NDArray[np.int64]
     weights: NDArray[np.float64]
     features: NDArray[np.float32]
     made: NDArray[np.int64]
+    asked: NDArray[np.int64] | None
 
 
 class Reference(NamedTuple):
@@ -59,8 +63,8 @@ def reference(dataset: PreparedSet, train: NDArray[np.int64], holdout: NDArray[n
         train: rows of training pictures that may be taken, int64.
         holdout: rows of held-out ones.
     """
-    shares = np.bincount(_labels(dataset, dataset.indices("train")), minlength=len(dataset.classes))
-    of_train, of_holdout = _labels(dataset, train), _labels(dataset, holdout)
+    shares = np.bincount(labels_of(dataset, dataset.indices("train")), minlength=len(dataset.classes))
+    of_train, of_holdout = labels_of(dataset, train), labels_of(dataset, holdout)
     order = np.random.default_rng(seeding.derive(0, "balance")).permutation(len(train))
     rows, weights = [], []
     for number, pictures in enumerate(shares):
@@ -83,7 +87,8 @@ def in_blocks(
     return np.concatenate([classify(dataset.read(part)) for part in parts])
 
 
-def _labels(dataset: PreparedSet, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def labels_of(dataset: PreparedSet, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """What ``rows`` of a set with labels are: int64 m."""
     labels = dataset.read_labels(rows)
     assert labels is not None  # noqa: S101 - the set has classes
     return labels

@@ -37,6 +37,8 @@ class ClassRow(Part):
     recall: float | None
     coverage: float | None
     dropped: bool
+    as_asked: float | None = None
+    """Share of the pictures asked for of this class that the classifier takes for it; null where none was asked for."""
 
 
 class Check(Part):

@@ -86,13 +86,15 @@ class _Summary:
 
     def _classes(self, rows: Sequence[ClassRow]) -> Table:
         """All classes where there are few, else those that differ most."""
-        table = _columns("  class", "generated", "real", "recall", "coverage")
+        asked = any(row.as_asked is not None for row in rows)
+        table = _columns("  class", "generated", "real", "recall", "coverage", *(["as asked"] if asked else []))
         order = sorted(rows, key=lambda row: -abs(row.made - row.expected))[:_CLASSES]
         for row in rows if len(rows) <= _CLASSES else order:
             shares = (_shown(value, "share") for value in (row.made, row.expected))
             scores = ("" if value is None else f"{value:.2f}" for value in (row.recall, row.coverage))
             name = self._text(f"  {row.name}{'  missing' if row.dropped else ''}", "bold red" if row.dropped else "")
-            table.add_row(name, *map(self._text, (*shares, *scores)))
+            last = [_shown(row.as_asked, "share")] if asked else []
+            table.add_row(name, *map(self._text, (*shares, *scores, *last)))
         if len(rows) > _CLASSES:
             table.add_row(self._text(f"  and {len(rows) - _CLASSES} more", "dim"))
         return table

@@ -54,7 +54,7 @@ def balance(material: Material, limits: Limits) -> Check:
         verdict=verdict_of(failed=failed, unsure=unsure),
         unsure=unsure,
         reason=reason,
-        numbers=_balance_numbers(found, len(dropped), limits),
+        numbers=(*_balance_numbers(found, len(dropped), limits), *_as_asked(classes)),
         classes=_rows(material, classes, found),
     )
 
@@ -97,6 +97,17 @@ def _balance_numbers(found: Balance, dropped: int, limits: Limits) -> tuple[Numb
     )
 
 
+def _as_asked(classes: Classes) -> tuple[Number, ...]:
+    """How many generated pictures are taken for what they were asked to be, and real ones for what they are."""
+    if classes.asked is None:
+        return ()
+    share = float((classes.made == classes.asked).mean())
+    of_real = float(np.average(classes.real == classes.labels, weights=classes.weights))
+    return (
+        Number(name="as_asked", title="Taken for the class asked for", value=share, baseline=of_real, unit="share"),
+    )
+
+
 def _rows(material: Material, classes: Classes, found: Balance) -> tuple[ClassRow, ...]:
     rows = []
     for number, name in enumerate(classes.names):
@@ -111,9 +122,16 @@ def _rows(material: Material, classes: Classes, found: Balance) -> tuple[ClassRo
                 recall=_known(met.recall),
                 coverage=_known(met.coverage),
                 dropped=bool(found.dropped[number]),
+                as_asked=_share_as_asked(classes, number),
             )
         )
     return tuple(rows)
+
+
+def _share_as_asked(classes: Classes, number: int) -> float | None:
+    if classes.asked is None or not (asked := classes.asked == number).any():
+        return None
+    return float((classes.made[asked] == number).mean())
 
 
 def _known(value: float) -> float | None:

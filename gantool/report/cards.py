@@ -56,6 +56,7 @@ class ClassFigure(_Part):
     recall: float | None = None
     coverage: float | None = None
     dropped: bool = False
+    as_asked: float | None = None
 
 
 class Check(_Part):

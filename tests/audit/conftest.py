@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -19,10 +19,13 @@ IN_THE_SET, SPARE = 1500, 1500
 Pixels = NDArray[np.uint8]
 
 
-def generator(pixels: Pixels, dataset: PreparedSet) -> Subject:
-    """One that draws ``pixels``."""
-    facts = Facts(kind="images", name="planted")
-    return Subject(facts, dataset, lambda count, seed: iter([Made(pixels[:count], None)]), available=len(pixels))
+def generator(pixels: Pixels, dataset: PreparedSet, labels: NDArray[np.int64] | None = None) -> Subject:
+    """One that draws ``pixels``, asked for ``labels``."""
+
+    def stream(count: int, seed: int) -> Iterator[Made]:
+        yield Made(pixels[:count], None if labels is None else labels[:count])
+
+    return Subject(Facts(kind="images", name="planted"), dataset, stream, available=len(pixels))
 
 
 @pytest.fixture(scope="session")

@@ -16,9 +16,9 @@ from gantool.data import PreparedSet
 from tests.audit.conftest import Pixels, generator
 
 
-def asked(pixels: Pixels, real: PreparedSet) -> Audited:
+def asked(pixels: Pixels, real: PreparedSet, labels: NDArray[np.int64] | None = None) -> Audited:
     """The features of the set's own classifier: no package is needed for them."""
-    return audit(generator(pixels, real), features="classifier", device="cpu")
+    return audit(generator(pixels, real, labels), features="classifier", device="cpu")
 
 
 def check_of(audited: Audited, name: str) -> Check:
@@ -153,6 +153,43 @@ def test_one_class_that_is_drawn_too_often_is_found_out(
     show(found)
     assert check_of(found, "balance").verdict == "fail"
     assert number(found, "balance", "total_variation") == pytest.approx(0.4, abs=0.06)
+
+
+def test_pictures_of_another_class_than_asked_for_are_counted(
+    real: PreparedSet, spare: Pixels, spare_labels: NDArray[np.int64]
+) -> None:
+    """The classes are all there, as often; a third of the trousers was asked to be bags, and the reverse."""
+    from gantool.data.sources.embedded import CLASSES
+
+    own = np.asarray([real.classes.index(name) for name in CLASSES])[spare_labels]  # as the set numbers them
+    sane = check_of(asked(spare, real, own), "balance")
+    known = {one.name: one for one in sane.numbers}["as_asked"]
+    assert known.value is not None
+    assert known.baseline == pytest.approx(known.value, abs=0.06)  # real garments that nobody saw, against such
+    assert known.value > 0.75
+
+    trousers, bags = (np.flatnonzero(spare_labels == kind) for kind in (1, 8))
+    swapped = own.copy()
+    some = min(len(trousers), len(bags)) // 3
+    swapped[trousers[:some]], swapped[bags[:some]] = own[bags[0]], own[trousers[0]]
+    found = asked(spare, real, swapped)
+    show(found)
+    check = check_of(found, "balance")
+    assert check.verdict == sane.verdict == "pass"
+    assert number(found, "balance", "as_asked") == pytest.approx(known.value - 2 * some / len(spare), abs=0.01)
+    assert check.classes is not None
+    assert sane.classes is not None
+    for row, before in zip(check.classes, sane.classes, strict=True):
+        assert row.as_asked is not None
+        assert before.as_asked is not None
+        lost = {CLASSES[1]: some / len(trousers), CLASSES[8]: some / len(bags)}.get(row.name, 0.0)
+        assert row.as_asked == pytest.approx(before.as_asked - lost, abs=0.05)
+
+
+def test_a_generator_without_classes_was_asked_for_none(real: PreparedSet, spare: Pixels) -> None:
+    check = check_of(asked(spare, real), "balance")
+    assert "as_asked" not in {one.name for one in check.numbers}
+    assert all(row.as_asked is None for row in check.classes or ())
 
 
 @pytest.mark.parametrize("sigma", [0, 8])

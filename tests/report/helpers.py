@@ -138,6 +138,7 @@ def audit(**more: Any) -> dict[str, Any]:
                         "recall": 0.4,
                         "coverage": 0.6,
                         "dropped": False,
+                        "as_asked": 0.937,
                     },
                     {"name": "sandal", "expected": 0.1, "made": 0.0, "recall": 0.0, "coverage": None, "dropped": True},
                 ],

@@ -49,6 +49,8 @@ def test_it_tells_of_everything(tmp_path: Path) -> None:
         "Of 10 classes 1 is not drawn: sandal.",
         "0.20%",
         "dropped",
+        "as asked",
+        "93.7%",
         "The discriminator has won; try --set x=1.",
         "a loss was not finite",
         "training.total_images",
