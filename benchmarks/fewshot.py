@@ -13,14 +13,11 @@ What exists is not made again.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.runs import copy_emoji, gantool, measured, value_of
-from gantool.evaluation import card
+from benchmarks.runs import copy_emoji, gantool, mean_of, measured, told, trained
 
 TOTAL, EVERY = 10_000, 5_000
 MEASURES = ("frechet_distance", "kernel_distance", "precision", "coverage")
@@ -32,20 +29,17 @@ WAYS: Mapping[str, list[dict[str, Any]]] = {
 
 def main() -> None:
     """Do what the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["prepare", "train", "measure", "table"])
-    parser.add_argument("arguments", nargs="+", metavar="FOLDER")
-    asked = parser.parse_args()
-    if asked.what == "prepare":
-        package, folder = map(Path, asked.arguments)
+    what, arguments = told(__doc__, ["prepare", "train", "measure", "table"])
+    if what == "prepare":
+        package, folder = map(Path, arguments)
         prepare(package, folder)
         return
-    folder, ways = Path(asked.arguments[0]), asked.arguments[1:] or list(WAYS)
-    if asked.what == "table":
+    folder, ways = Path(arguments[0]), arguments[1:] or list(WAYS)
+    if what == "table":
         table(folder)
         return
     for way in ways:
-        {"train": train, "measure": measure}[asked.what](folder, way)
+        {"train": train, "measure": measure}[what](folder, way)
 
 
 def prepare(package: Path, folder: Path) -> None:
@@ -59,9 +53,7 @@ def prepare(package: Path, folder: Path) -> None:
 
 def train(folder: Path, way: str) -> None:
     """One way, begun or gone on with."""
-    file = folder / f"{way}.yaml"
-    file.write_text(json.dumps(config(folder, way), indent=1))  # JSON is YAML
-    gantool("train", file, "--run-dir", folder / "runs" / way, "--or-resume")
+    trained(folder, way, config(folder, way))
 
 
 def config(folder: Path, way: str) -> dict[str, Any]:
@@ -93,9 +85,8 @@ def table(folder: Path) -> None:
     print("| images | DiffAugment | " + " | ".join(MEASURES) + " |\n|---|---|" + "---|" * len(MEASURES))
     for images in range(0, TOTAL + 1, EVERY):
         for way in WAYS:
-            found = card.read(folder / f"cards/{way}-{images}.json")
-            values = (value_of(found, name) for name in MEASURES)
-            print(f"| {images:,} | {way} | " + " | ".join(f"{value.mean:.3g}" for value in values) + " |")
+            means = (mean_of(folder / f"cards/{way}-{images}.json", name) for name in MEASURES)
+            print(f"| {images:,} | {way} | " + " | ".join(f"{mean:.3g}" for mean in means) + " |")
 
 
 if __name__ == "__main__":

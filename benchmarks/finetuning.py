@@ -14,14 +14,12 @@ held-out pictures. One process, one thread. What exists is not made again.
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from benchmarks.runs import copy_emoji, gantool, mean_of, measured
+from benchmarks.runs import copy_emoji, gantool, mean_of, measured, told, trained
 
 BASE_TOTAL, TOTAL = 60_000, 5_000
 MEASURES = ("frechet_distance", "kernel_distance", "coverage")
@@ -41,23 +39,20 @@ WAYS: Mapping[str, Mapping[str, Any] | None] = {
 
 def main() -> None:
     """Do what the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["prepare", "base", "train", "measure", "table"])
-    parser.add_argument("arguments", nargs="+", metavar="FOLDER")
-    asked = parser.parse_args()
-    if asked.what == "prepare":
-        package, folder = map(Path, asked.arguments)
+    what, arguments = told(__doc__, ["prepare", "base", "train", "measure", "table"])
+    if what == "prepare":
+        package, folder = map(Path, arguments)
         prepare(package, folder)
         return
-    folder, seeds = Path(asked.arguments[0]), [int(seed) for seed in asked.arguments[1:]] or [0]
-    if asked.what == "base":
-        run(folder, "base", config(folder, "others", "base", 0, BASE_TOTAL))
-    elif asked.what == "table":
+    folder, seeds = Path(arguments[0]), [int(seed) for seed in arguments[1:]] or [0]
+    if what == "base":
+        trained(folder, "base", config(folder, "others", "base", 0, BASE_TOTAL))
+    elif what == "table":
         table(folder, seeds)
     else:
         for seed in seeds:
             for way in WAYS:
-                train(folder, way, seed) if asked.what == "train" else measure(folder, way, seed)
+                train(folder, way, seed) if what == "train" else measure(folder, way, seed)
 
 
 def prepare(package: Path, folder: Path) -> None:
@@ -95,15 +90,10 @@ def train(folder: Path, way: str, seed: int) -> None:
     """One way of one seed."""
     settings, name = WAYS[way], _name(way, seed)
     experiment = config(folder, "things", name, seed, TOTAL)
-    run(folder, name, experiment if settings is None else {**experiment, "finetune": settings})
-
-
-def run(folder: Path, name: str, experiment: Mapping[str, Any]) -> None:
-    """A run, begun or gone on with."""
-    file, target = folder / f"{name}.yaml", folder / "runs" / name
-    file.write_text(json.dumps(experiment, indent=1))  # JSON is YAML
-    verb = ("finetune", folder / "runs/base") if "finetune" in experiment else ("train",)
-    gantool(*verb, file, "--run-dir", target, "--or-resume")
+    if settings is None:
+        trained(folder, name, experiment)
+    else:
+        trained(folder, name, {**experiment, "finetune": settings}, ("finetune", folder / "runs/base"))
 
 
 def measure(folder: Path, way: str, seed: int) -> None:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from gantool.evaluation import card
+
+
+def told(description: str | None, steps: Sequence[str]) -> tuple[str, list[str]]:
+    """What the command line says: one of ``steps``, and a folder with what follows it."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=steps)
+    parser.add_argument("arguments", nargs="+", metavar="FOLDER")
+    said = parser.parse_args()
+    return said.what, said.arguments
 
 
 def gantool(*arguments: object) -> None:
@@ -21,6 +32,13 @@ def gantool(*arguments: object) -> None:
     """
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     subprocess.run([sys.executable, "-m", "gantool", *map(str, arguments)], check=True, env=environment)
+
+
+def trained(folder: Path, name: str, experiment: Mapping[str, Any], verb: Sequence[object] = ("train",)) -> None:
+    """The run ``folder``/runs/``name`` of ``experiment``, begun or gone on with."""
+    file = folder / f"{name}.yaml"
+    file.write_text(json.dumps(experiment, indent=1))  # JSON is YAML
+    gantool(*verb, file, "--run-dir", folder / "runs" / name, "--or-resume")
 
 
 def measured(file: Path, *what: object) -> None:

@@ -15,8 +15,6 @@ photographs. One process, one thread: start two side by side on two cores. What 
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +22,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageFilter
 
-from benchmarks.runs import copy_emoji, gantool, mean_of, measured, value_of
+from benchmarks.runs import copy_emoji, gantool, mean_of, measured, told, trained, value_of
 from gantool.evaluation import card
 
 EARLY, TOTAL = 2_000, 60_000
@@ -110,20 +108,17 @@ ZOO: Mapping[str, dict[str, Any]] = {
 
 def main() -> None:
     """Do what the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["prepare", "train", "measure", "draw", "table"])
-    parser.add_argument("folders", nargs="+")
-    asked = parser.parse_args()
-    if asked.what == "prepare":
-        package, folder = map(Path, asked.folders)
+    what, arguments = told(__doc__, ["prepare", "train", "measure", "draw", "table"])
+    if what == "prepare":
+        package, folder = map(Path, arguments)
         prepare(package, folder)
         return
-    folder, names = Path(asked.folders[0]), asked.folders[1:] or list(ZOO)
-    if asked.what == "table":
+    folder, names = Path(arguments[0]), arguments[1:] or list(ZOO)
+    if what == "table":
         table(folder, names)
         return
     for name in names:
-        {"train": train, "measure": measure, "draw": draw}[asked.what](folder, name)
+        {"train": train, "measure": measure, "draw": draw}[what](folder, name)
 
 
 def prepare(package: Path, folder: Path) -> None:
@@ -153,13 +148,7 @@ def blur(prepared: Path, into: Path) -> None:
 
 def train(folder: Path, name: str) -> None:
     """One architecture."""
-    run = folder / "runs" / name
-    if run.exists():
-        gantool("resume", run)
-        return
-    file = folder / f"{name}.yaml"
-    file.write_text(json.dumps(config(folder, name), indent=1))  # JSON is YAML
-    gantool("train", file, "--run-dir", run)
+    trained(folder, name, config(folder, name))
 
 
 def config(folder: Path, name: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from gantool import seeding
-from gantool.audit.reference import Classes, in_blocks, labels_of, reference
+from gantool.audit.reference import Classes, in_blocks, reference
 from gantool.data import PreparedSet
 from gantool.device import choose_device
 from gantool.errors import UsageError
@@ -178,11 +178,11 @@ def _classes(
         classifier = classifier_of(dataset, device, progress)
     except UsageError as error:
         return str(error)
-    rows, weights = reference(dataset, *splits)
+    rows, labels, weights = reference(dataset, *splits)
     return Classes(
         dataset.classes,
         real=in_blocks(classifier.classify, dataset, rows),
-        labels=labels_of(dataset, rows),
+        labels=labels,
         weights=weights,
         features=known.of(rows, progress),
         made=classifier.classify(made.pixels),

@@ -49,9 +49,10 @@ class Classes:
 
 
 class Reference(NamedTuple):
-    """Rows of a set, int64 m, and how much each counts, float64 m."""
+    """Rows of a set, int64 m, their classes, int64 m, and how much each counts, float64 m."""
 
     rows: NDArray[np.int64]
+    labels: NDArray[np.int64]
     weights: NDArray[np.float64]
 
 
@@ -63,20 +64,21 @@ def reference(dataset: PreparedSet, train: NDArray[np.int64], holdout: NDArray[n
         train: rows of training pictures that may be taken, int64.
         holdout: rows of held-out ones.
     """
-    shares = np.bincount(labels_of(dataset, dataset.indices("train")), minlength=len(dataset.classes))
-    of_train, of_holdout = labels_of(dataset, train), labels_of(dataset, holdout)
+    shares = np.bincount(_labels(dataset, dataset.indices("train")), minlength=len(dataset.classes))
+    of_train, of_holdout = _labels(dataset, train), _labels(dataset, holdout)
     order = np.random.default_rng(seeding.derive(0, "balance")).permutation(len(train))
-    rows, weights = [], []
+    rows, labels, weights = [], [], []
     for number, pictures in enumerate(shares):
         chosen = holdout[of_holdout == number]
         if len(chosen) < FEWEST_OF_CLASS:
             more = train[order[of_train[order] == number]][: max(FEWEST_OF_CLASS, _MOST // len(shares))]
             chosen = np.concatenate([chosen, more])
         rows.append(chosen)
+        labels.append(np.full(len(chosen), number, np.int64))
         weights.append(np.full(len(chosen), pictures / max(len(chosen), 1)))
-    found = Reference(np.concatenate(rows), np.concatenate(weights))
+    found = Reference(np.concatenate(rows), np.concatenate(labels), np.concatenate(weights))
     counting = found.weights > 0  # a class that is held out only is not expected
-    return Reference(found.rows[counting], found.weights[counting])
+    return Reference(found.rows[counting], found.labels[counting], found.weights[counting])
 
 
 def in_blocks(
@@ -87,8 +89,7 @@ def in_blocks(
     return np.concatenate([classify(dataset.read(part)) for part in parts])
 
 
-def labels_of(dataset: PreparedSet, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """What ``rows`` of a set with labels are: int64 m."""
+def _labels(dataset: PreparedSet, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     labels = dataset.read_labels(rows)
     assert labels is not None  # noqa: S101 - the set has classes
     return labels

@@ -104,7 +104,8 @@ class Held:
 @pytest.mark.parametrize("held", [[0] * 50 + [1] * 50, [0] * 50, [1] * 50, [0] * 9 + [1] * 80, []])
 def test_the_classes_are_those_of_training_pictures(held: list[int]) -> None:
     known = Held(held)
-    rows, weights = reference(known, known.indices("train"), known.indices("holdout"))  # type: ignore[arg-type]
+    rows, labels, weights = reference(known, known.indices("train"), known.indices("holdout"))  # type: ignore[arg-type]
+    assert (labels == known.labels[rows]).all()
     of_few = known.labels[rows] == 0
     assert weights[of_few].sum() / weights.sum() == pytest.approx(0.1)
     assert min(of_few.sum(), (~of_few).sum()) >= 50
