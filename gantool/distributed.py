@@ -16,12 +16,17 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from gantool import meeting
 from gantool.errors import RankLostError
+
+if TYPE_CHECKING:
+    from torch._C._distributed_c10d import Store
 
 _PR_SET_PDEATHSIG = 1
 _LARGE = 1 << 18
@@ -54,8 +59,7 @@ def process_group(device: torch.device, timeout_s: float = 600.0) -> Iterator[No
         torch.cuda.set_device(device)
     # Under nccl some of the state still lives on the CPU (counts, float16's scales), and travels by gloo.
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-    dist.init_process_group(backend, timeout=timedelta(seconds=timeout_s))
-    presence = _Presence()
+    presence = _Presence(_join(backend, timeout_s))
     try:
         yield
     except RuntimeError as error:
@@ -70,6 +74,19 @@ def process_group(device: torch.device, timeout_s: float = 600.0) -> Iterator[No
         dist.destroy_process_group()
 
 
+def _join(backend: str, timeout_s: float) -> Store:
+    """Form the group; returns a store of which these processes alone know."""
+    number, _, world = environment()
+    timeout, life = timedelta(seconds=timeout_s), ""
+    if meeting.store_outlives_us():
+        life = meeting.name_of_this_life(meeting.client(timeout_s), number, world, timeout_s)
+        store = meeting.client(timeout_s, life)
+        dist.init_process_group(backend, store=store, rank=number, world_size=world, timeout=timeout)
+    else:
+        dist.init_process_group(backend, timeout=timeout)
+    return meeting.client(2 * _BEAT_S, life)
+
+
 class _Presence:
     """Says every few seconds, from a thread of its own, that this process lives and how far it is.
 
@@ -79,14 +96,8 @@ class _Presence:
     count = 0
     """How often this process has come to `agree`."""
 
-    def __init__(self) -> None:
-        self._store = dist.TCPStore(  # type: ignore[attr-defined]
-            os.environ["MASTER_ADDR"],
-            int(os.environ["MASTER_PORT"]),
-            is_master=False,
-            wait_for_workers=False,
-            timeout=timedelta(seconds=2 * _BEAT_S),
-        )
+    def __init__(self, store: Store) -> None:
+        self._store = store
         type(self).count = 0
         self._gone = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="presence", daemon=True)

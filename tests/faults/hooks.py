@@ -17,6 +17,7 @@ from tests.faults.plans import WRITES, Plan
 
 TALLY = "GANTOOL_TEST_TALLY"
 _STEP_S = 0.01
+_LATE_S = 4.0
 _CLOCK_JUMP_S = 86_400.0
 
 
@@ -24,8 +25,9 @@ def plant(plan: Plan) -> None:
     """Arm ``plan``; in a launcher's process, let the ranks be started through the harness's entry."""
     if plan.rank is not None and "RANK" not in os.environ:
         _through_entry()
-    elif os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0":
-        return  # the fault was in a life before
+    elif os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0":  # the fault was in a life before
+        if os.environ["RANK"] == str(plan.rank):
+            time.sleep(_LATE_S)  # the others find what this one left in the agent's store, and nothing newer
     elif plan.spot == "full disk":
         FullDisk(plan, Path(os.environ[TALLY]) if TALLY in os.environ else None).set()
     elif plan.rank is None or str(plan.rank) == os.environ["RANK"]:
