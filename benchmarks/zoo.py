@@ -100,7 +100,7 @@ ZOO: Mapping[str, dict[str, Any]] = {
     | {
         "model": {"name": "fastgan", "width": 16},
         "augment": [{"name": "mirror"}, {"name": "diffaugment"}],
-        "optimizer": _adam((0.5, 0.999), 4e-4),
+        "optimizer": _adam((0.5, 0.999), _falling(4e-4)),
         "side": 64,
     },
 }

@@ -198,7 +198,7 @@ def test_configs_that_differ_are_told(tmp_path: Path) -> None:
     other = make_run(tmp_path / "two", cards={PREFERRED: card()}, changes=("model.latent_dim=32",))
     found = {difference.key: difference.values for difference in compare([one, other]).config}
     assert found["model.latent_dim"] == ("64", "32")
-    assert found["training.total_images"] == ("640", "50000")
+    assert found["training.total_images"] == ("640", "40000")
     assert "model.latent_dim: 64 | 32" in invoked(one, other).output
 
 

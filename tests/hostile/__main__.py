@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.hostile import table
 
-MAKERS = ("checkpoints", "configs", "pictures", "archives", "runfolders", "sets")
+MAKERS = ("checkpoints", "configs", "pictures", "archives", "runfolders", "sets", "latents")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

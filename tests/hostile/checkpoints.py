@@ -196,7 +196,7 @@ _MANY = {f"t{number}": entry("U8", [0], 0, 0) for number in range(30_000)}
 _NOT_ONE = "cannot be read as a checkpoint"
 _MISFIT = "do not fit"
 
-_FILES: Mapping[str, tuple[Callable[[Room], Path], str]] = {
+FILES: Mapping[str, tuple[Callable[[Room], Path], str]] = {
     "a pickle": (_bytes(lambda room: pickle.dumps(_Touch(room.bait))), _NOT_ONE),
     "a pickle of protocol 0": (_bytes(lambda room: pickle.dumps(_Touch(room.bait), 0)), _NOT_ONE),
     "torch.save's zip with a pickle": (_bytes(_zipped_pickle), _NOT_ONE),
@@ -278,6 +278,7 @@ _FILES: Mapping[str, tuple[Callable[[Room], Path], str]] = {
     "a pipe": (_pipe, "give a checkpoint"),
     "a terabyte of nothing": (_sparse, "cannot be read"),
 }
+"""By what is hostile about it: how it is made, and a part of what is said of it."""
 
 _ODD_RUNS: Mapping[str, tuple[Change, str]] = {
     "images_seen below 0": (_set("images_seen", -5), "cannot be right"),
@@ -329,10 +330,10 @@ def _as_run(make: Callable[[Room], Path]) -> Callable[[Room], Path]:
 
 def cases() -> Iterator[Case]:
     """All of them."""
-    for name, (make, says) in _FILES.items():
+    for name, (make, says) in FILES.items():
         yield Case(name, make, "sample", says, (4,))
     for name in ("widths of a million", "tensors of another dtype", "a pickle", "a terabyte of nothing"):
-        make, says = _FILES[name]
+        make, says = FILES[name]
         for verb in ("export", "evaluate", "audit"):
             yield Case(name, make, verb, says, (4,))
         yield Case(name, make, "finetune", says, (4,))
@@ -341,7 +342,7 @@ def cases() -> Iterator[Case]:
     for name, (change, says) in _ODD_RUNS.items():
         yield Case(f"resume: {name}", _as_run(_changed(change)), "resume", says, (4,))
     for name in ("a pickle", "a header of 90 MB", "offsets that overlap", "a digest that is wrong"):
-        yield Case(f"resume: {name}", _as_run(_FILES[name][0]), "resume", "start again", (4,))
+        yield Case(f"resume: {name}", _as_run(FILES[name][0]), "resume", "start again", (4,))
     names = [MARKUP, CONTROL, TURNED, *(f"class {number}" for number in range(3, _CLASSES))]
     yield Case("classes with markup", _changed(_set("classes", names)), "sample", "Done: 2 pictures", (0,))
     yield Case("classes with markup", _as_run(_changed(_set("classes", names))), "report", "", (0,))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.faults import processes
-from tests.hostile import archives, checkpoints, configs, pictures, runfolders, sets
+from tests.hostile import archives, checkpoints, configs, latents, pictures, runfolders, sets
 from tests.hostile.case import Case
 from tests.hostile.sound import Sound
 from tests.hostile.trial import Outcome, outcome
@@ -18,6 +18,7 @@ SECTIONS: Mapping[str, Sequence[Case]] = {
     "archives": tuple(archives.cases()),
     "runfolders": tuple(runfolders.cases()),
     "sets": tuple(sets.cases()),
+    "latents": tuple(latents.cases()),
 }
 
 _here: list[tuple[Sound, Path]] = []
@@ -37,6 +38,9 @@ def prepare_to_fork() -> None:
     import gantool.evaluation.scores
     import gantool.export
     import gantool.inspection
+    import gantool.latent.directions
+    import gantool.latent.drawing
+    import gantool.latent.projecting
     import gantool.measurement
     import gantool.report
     import gantool.sample

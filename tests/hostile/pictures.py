@@ -98,7 +98,7 @@ _SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd
 _TEXT_BOMB = chunk(b"zTXt", b"k\0\0" + zlib.compress(bytes(200_000_000), 9))
 _PROFILE_BOMB = chunk(b"iCCP", b"k\0\0" + zlib.compress(bytes(200_000_000), 9))
 
-_LONE: Mapping[str, tuple[Content, str, str]] = {
+LONE: Mapping[str, tuple[Content, str, str]] = {
     "a PNG of 2^31 - 1 square": (png(2**31 - 1, 2**31 - 1, zlib.compress(bytes(100))), "x.png", "too large"),
     "a PNG of 1 x 100,000,001": (png(1, 100_000_001, zlib.compress(bytes(100))), "x.png", "too large"),
     "a PNG of 0 x 0": (png(0, 0, b""), "x.png", "not an image"),
@@ -160,6 +160,11 @@ _NAMES: Mapping[str, str] = {
     "a name of 255 bytes": "x" * 251 + ".png",
     "a name of a template": "{{ 7 * 7 }}{% include 'passwd' %}.png",
 }
+
+
+def more_mb(name: str) -> float:
+    """What the picture of this name in `LONE` may take beyond the allowance."""
+    return _LARGE_MB if name == _LARGE else 0.0
 
 
 def _folder(room: Room) -> Path:
@@ -283,9 +288,9 @@ _SHAPES = {
 
 def cases() -> Iterator[Case]:
     """All of them; what the check only says, the preparation refuses, unless it is told to skip."""
-    for name, (content, called, says) in _LONE.items():
+    for name, (content, called, says) in LONE.items():
         make = _beside_sound(content, called)
-        more = _LARGE_MB if name == _LARGE else 0.0
+        more = more_mb(name)
         if says:
             yield Case(name, make, "check", "pictures      5, of which 4 can be read", (0,))
             yield Case(name, make, "prepare", says, (3,), called)

@@ -50,6 +50,8 @@ class Sound:
             "unfinished": folder / "unfinished",
             "pictures": folder / "pictures",
             "set": folder / "set",
+            "latents": folder / "projection" / "latent.safetensors",
+            "picture": folder / "picture.png",
         }
         self.space_mb: dict[str, float] = {}
         self.peak_mb: dict[str, float] = {}
@@ -65,10 +67,16 @@ class Sound:
                 picture(index).save(files["pictures"] / f"{index}.png")
         if "set" in kinds:
             self._must("data", "prepare", str(files["pictures"]), "--out", str(files["set"]), "--resolution", "16")
-        if kinds & {"run", "unfinished"}:
+        picture(8).save(files["picture"])
+        if kinds & {"run", "unfinished", "latents", "picture"}:
             run = str(files["run"])
             self._must("train", str(files["config"]), "--run-dir", run, "--device", "cpu")
             self._must("evaluate", "--checkpoint", run, "--samples", "16", "--seeds", "1", "--device", "cpu")
+        if "latents" in kinds:
+            sought = ("--steps", "2", "--starts", "1", "--device", "cpu")
+            self._must(
+                "project", str(files["picture"]), "--checkpoint", run, "--out", str(files["latents"].parent), *sought
+            )
         if "unfinished" in kinds:
             shutil.copytree(files["run"], files["unfinished"])
             longer = config(f"training.total_images={2 * STEPS * BATCH}").to_yaml()

@@ -30,6 +30,21 @@ VERBS: Mapping[str, Verb] = {
     "sample": Verb(
         lambda file, out, _: ["sample", "--checkpoint", file, "--count", 2, "--out", out / "made", *_CPU], "run"
     ),
+    "draw latents": Verb(
+        lambda file, out, run: ["sample", "--checkpoint", run, "--latent", file, "--out", out / "made", *_CPU],
+        "latents",
+    ),
+    "project": Verb(
+        lambda file, out, run: [
+            *("project", file, "--checkpoint", run, "--out", out / "projection"),
+            *("--steps", 2, "--starts", 1, *_CPU),
+        ],
+        "picture",
+    ),
+    "directions": Verb(
+        lambda file, out, _: ["directions", "--checkpoint", file, "--count", 2, "--out", out / "directions", *_CPU],
+        "run",
+    ),
     "export": Verb(lambda file, out, _: ["export", file, out / "generator.safetensors"], "run"),
     "evaluate": Verb(
         lambda file, out, _: ["evaluate", "--checkpoint", file, "--samples", 16, "--seeds", 1, *_CPU], "run"
