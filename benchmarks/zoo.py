@@ -61,7 +61,11 @@ _HINGE: dict[str, Any] = _PLAIN | {
 ZOO: Mapping[str, dict[str, Any]] = {
     "mlp": _PLAIN | {"model": {"name": "mlp"}},
     "dcgan": _PLAIN | {"model": {"name": "dcgan", "width": 32, "slope": 0.2, "dropout": 0.0}},
-    "compact": _PLAIN | {"model": {"name": "compact", "conditioning": "class", "minibatch_group": 4}},
+    "compact": _PLAIN
+    | {
+        "model": {"name": "compact", "conditioning": "class", "minibatch_group": 4},
+        "optimizer": _adam((0, 0.99), _falling(4e-4), _falling(1.6e-3)),
+    },
     "sngan": _HINGE | {"model": {"name": "resnet", "generator_width": 48, "discriminator_width": 32}},
     "biggan": _HINGE
     | {
@@ -92,9 +96,10 @@ ZOO: Mapping[str, dict[str, Any]] = {
             "mapping_layers": 2,
             "width": 24,
             "max_width": 96,
+            "style_mixing": 0.0,
         },
-        "penalties": [{"name": "r1", "weight": 0.01, "every_steps": 16}],
-        "optimizer": _adam((0, 0.99), 2.5e-3),
+        "penalties": [{"name": "r1", "weight": 0.1, "every_steps": 8}],
+        "optimizer": _adam((0, 0.99), _falling(1e-2)),
     },
     "fastgan": _HINGE
     | {

@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -45,21 +45,27 @@ _LAUNCHER = (("RANK", "0"), ("LOCAL_RANK", "0"), ("WORLD_SIZE", "1"))
 
 
 @contextmanager
-def process_group(device: torch.device, timeout_s: float = 600.0) -> Iterator[None]:
+def process_group(
+    device: torch.device, timeout_s: float = 600.0, stop: Callable[[], int] = lambda: 0
+) -> Iterator[None]:
     """Join the group that the launcher's variables describe: nccl on CUDA, gloo elsewhere.
+
+    Args:
+        device: what this process computes on.
+        timeout_s: how long it waits for the others, here and later.
+        stop: the number of the signal that asked it to end while it waits here, 0 without one.
 
     Raises:
         RankLostError: names the process that the others have waited for in vain. (nccl has a watchdog of its own.)
+        StoppedBySignal: when it was asked to end before all had come.
     """
-    _, _, world = environment()
+    number, _, world = environment()
     if world == 1:
         yield
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    # Under nccl some of the state still lives on the CPU (counts, float16's scales), and travels by gloo.
-    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-    presence = _Presence(_join(backend, timeout_s))
+    presence = _join(device, meeting.Place(number, world, timeout_s, stop))
     try:
         yield
     except RuntimeError as error:
@@ -74,17 +80,26 @@ def process_group(device: torch.device, timeout_s: float = 600.0) -> Iterator[No
         dist.destroy_process_group()
 
 
-def _join(backend: str, timeout_s: float) -> Store:
-    """Form the group; returns a store of which these processes alone know."""
-    number, _, world = environment()
-    timeout, life = timedelta(seconds=timeout_s), ""
-    if meeting.store_outlives_us():
-        life = meeting.name_of_this_life(meeting.client(timeout_s), number, world, timeout_s)
-        store = meeting.client(timeout_s, life)
-        dist.init_process_group(backend, store=store, rank=number, world_size=world, timeout=timeout)
-    else:
-        dist.init_process_group(backend, timeout=timeout)
-    return meeting.client(2 * _BEAT_S, life)
+def _join(device: torch.device, place: meeting.Place) -> _Presence:
+    """Meet, and form the group."""
+    # Under nccl some of the state still lives on the CPU (counts, float16's scales), and travels by gloo.
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    timeout = timedelta(seconds=place.timeout_s)
+    try:
+        main = meeting.main_store(place)
+        life = meeting.name_of_this_life(main, place)
+        aside = meeting.store_at_address(2 * _BEAT_S)
+        store = meeting.part_of(main, life)
+        dist.init_process_group(backend, store=store, rank=place.rank, world_size=place.world, timeout=timeout)
+    except RuntimeError as error:
+        if "allocate memory" in str(error):
+            raise
+        what = str(error).partition("\n")[0]
+        raise RankLostError(
+            f"the processes did not come together at {meeting.address()} ({what}). See that all were started and can "
+            "reach that address, then begin again"
+        ) from error
+    return _Presence(meeting.part_of(aside, life))
 
 
 class _Presence:

@@ -172,7 +172,7 @@ class Session:
             check_batch(self.config, dataset)
             check_evaluation(self.config, dataset)
             self.machine.set_up(deterministic=self.config.training.deterministic)
-            with distributed.process_group(self.machine.device, _timeout_s(self.config)):
+            with distributed.process_group(self.machine.device, _timeout_s(self.config), lambda: stop.number):
                 return self._train(dataset, stop)
 
     def _train(self, dataset: PreparedSet, stop: StopFlag) -> Ending:
