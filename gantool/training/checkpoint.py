@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BufferedReader
@@ -61,10 +62,16 @@ def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], metadata: Mappin
     with files.atomic_path(path) as temporary:
         try:
             save_file(dense, temporary, metadata={"gantool": text, "digest": digest})
-        except SafetensorError as error:  # its I/O errors carry no errno
-            raise OSError(str(error)) from error
+        except SafetensorError as error:
+            raise _os_error(error, path) from error
         _require_readable(path, temporary)
     return digest
+
+
+def _os_error(error: SafetensorError, path: Path) -> OSError:
+    """The same with the errno that safetensors has in its words alone."""
+    number = re.search(r"\(os error (\d+)\)", str(error))
+    return OSError(int(number[1]), os.strerror(int(number[1])), str(path)) if number else OSError(str(error))
 
 
 def _require_readable(path: Path, written: Path) -> None:

@@ -6,6 +6,7 @@ and the one before it is used.
 
 from __future__ import annotations
 
+import errno
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -96,9 +97,8 @@ class Keeper:
         newest = self._run.newest()
         whole = f"the newest whole checkpoint is {newest}" if newest else "no checkpoint was written yet"
         if must or self._failures >= _FAILURES_ALLOWED:
-            raise ResourceError(
-                f"{path}: cannot be written ({reason}); {whole}. Free some space, then resume"
-            ) from error
+            advice = "See to the run's folder" if error.errno == errno.ENOENT else "Free some space"
+            raise ResourceError(f"{path}: cannot be written ({reason}); {whole}. {advice}, then resume") from error
         self._say(f"warning: {path}: cannot be written ({reason}); {whole}; trying again at the next interval")
 
     def _let_go(self) -> None:

@@ -331,6 +331,11 @@ def _was_exact(run: RunFolder) -> bool:
     return bool(info.get("bit_exact", True)) if isinstance(info, dict) else True
 
 
+_FULL, _FAILS = ("cannot be written", "Free some space"), ("the disk fails", "See to the disk")
+_FAULTS_OF_DISKS = {errno.ENOSPC: _FULL, errno.EDQUOT: _FULL, errno.EROFS: _FAILS, errno.EIO: _FAILS}
+"""What is wrong, and what to do, by errno."""
+
+
 @contextlib.contextmanager
 def _resource_faults(config: ExperimentConfig, run: RunFolder) -> Iterator[None]:
     """Turn "out of memory" of CPU and CUDA, and a disk that takes no more, into a message with a remedy."""
@@ -339,12 +344,12 @@ def _resource_faults(config: ExperimentConfig, run: RunFolder) -> Iterator[None]
     except (MemoryError, torch.OutOfMemoryError) as error:
         raise _out_of_memory(config, run) from error
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}:
+        removed = error.errno == errno.ENOENT and run.path in Path(str(error.filename)).parents
+        if not removed and error.errno not in _FAULTS_OF_DISKS:
             raise
-        where, full = error.filename or run.path, error.errno in {errno.ENOSPC, errno.EDQUOT}
-        what, advice = ("cannot be written", "Free some space") if full else ("the disk fails", "See to the disk")
+        what, advice = _FAULTS_OF_DISKS.get(error.errno or 0, ("cannot be written", "See to the run's folder"))
         raise ResourceError(
-            f"{where}: {what} ({error.strerror}); {_what_is_whole(run)}. {advice}, then resume"
+            f"{error.filename or run.path}: {what} ({error.strerror}); {_what_is_whole(run)}. {advice}, then resume"
         ) from error
     except RuntimeError as error:
         if isinstance(error, GantoolError) or "allocate memory" not in str(error):

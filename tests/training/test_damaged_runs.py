@@ -9,13 +9,16 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from safetensors.torch import save_file
 
 from gantool.data import PreparedSet
 from gantool.data.prepared import read_header
 from gantool.errors import CheckpointError, DataError, ResourceError
 from gantool.rundir import RunFolder, resolve_checkpoint
+from gantool.training import checkpoint
 from gantool.training.checkpoint import read_checkpoint, write_checkpoint
 from gantool.training.display import Silent
 from gantool.training.recorder import Recorder
@@ -152,6 +155,17 @@ def test_a_disk_that_fails_is_not_said_to_be_full(
 
     monkeypatch.setattr(Recorder, "sync", fails)
     with pytest.raises(ResourceError, match=rf"metrics\.jsonl: .*{os.strerror(number)}.*is whole\. {advice}"):
+        go_on(stopped)
+
+
+def test_a_folder_that_is_gone_is_not_said_to_be_full(stopped: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def removed_first(*arguments: Any, **more: Any) -> None:
+        shutil.rmtree(stopped.checkpoint_folder, ignore_errors=True)
+        save_file(*arguments, **more)
+
+    monkeypatch.setattr(checkpoint, "save_file", removed_first)
+    gone = os.strerror(errno.ENOENT)
+    with pytest.raises(ResourceError, match=rf"cannot be written \({gone}\); no .*\. See to the run's folder"):
         go_on(stopped)
 
 
