@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import torch.distributed as dist
 
 from gantool import meeting
 from gantool.errors import RankLostError, StoppedBySignal
+from tests.training.helpers import tiny
 
 WORLD = 3
 PATIENCE_S = 20.0
@@ -175,6 +178,27 @@ def test_an_address_where_nobody_listens_is_named(agent: dist.TCPStore, monkeypa
     monkeypatch.setenv("MASTER_PORT", str(port))
     (said,) = members(range(1, 2), 1.0)
     assert said.startswith(f"RankLostError the processes did not come together at 127.0.0.1:{port} (")
+
+
+def test_a_signal_ends_the_waiting(tmp_path: Path) -> None:
+    config, port = tmp_path / "tiny.yaml", a_free_port()
+    config.write_text(tiny().to_yaml())
+    variables = {
+        "RANK": "0",
+        "LOCAL_RANK": "0",
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
+    command = [sys.executable, "-m", "gantool", "train", str(config), "--run-dir", str(tmp_path / "run")]
+    alone = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **variables})
+    store = dist.TCPStore("127.0.0.1", port, is_master=False, wait_for_workers=False)  # it is there once rank 0 is
+    store.set("gantool/token of rank 1", "of one that never confirms")
+    store.wait(["gantool/answer to of one that never confirms"])
+    alone.terminate()
+    _, said = alone.communicate()
+    assert said == "gantool: stopped while it waited for rank 1; nothing was lost\n"
+    assert alone.returncode == 128 + signal.SIGTERM
 
 
 def a_free_port() -> int:
