@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from gantool.rundir import RunFolder
 
 _LONGEST_LINE = 1 << 20
+_BOARD_ENDS_WITHIN_S = 2.0
 
 
 class Recorder:
@@ -42,12 +43,13 @@ class Recorder:
 
         self._path = run.metrics
         self._open(lines)
+        self._others = _threads_of_boards()
         self._hook = threading.excepthook
         threading.excepthook = self._thread_failed
         try:
             self._board = SummaryWriter(str(run.tensorboard), purge_step=images_seen)
         except BaseException:
-            threading.excepthook = self._hook
+            self._give_back_the_hook()
             raise
         self._started = time.monotonic()
         self._last = (time.monotonic(), images_seen)
@@ -58,15 +60,22 @@ class Recorder:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         try:
             self._stream.close()
-            self._board.close()
         finally:
-            threading.excepthook = self._hook
+            try:
+                self._board.close()
+            finally:
+                self._give_back_the_hook()
 
     def _thread_failed(self, arguments: threading.ExceptHookArgs) -> None:
         """TensorBoard's thread keeps a fault of the disk, and raises it again in ours: no need to print it too."""
-        is_board = type(arguments.thread).__module__.startswith("tensorboard.")
-        if not (is_board and isinstance(arguments.exc_value, OSError)):
+        if not (_is_of_a_board(arguments.thread) and isinstance(arguments.exc_value, OSError)):
             self._hook(arguments)
+
+    def _give_back_the_hook(self) -> None:
+        """When TensorBoard's thread has ended: until then it may still fail."""
+        for thread in _threads_of_boards() - self._others:
+            thread.join(_BOARD_ENDS_WITHIN_S)
+        threading.excepthook = self._hook
 
     def log(self, images_seen: int, values: Mapping[str, float], event: str = "log") -> dict[str, Any]:
         """Write one line and the scalars; returns the line."""
@@ -127,6 +136,14 @@ class Recorder:
         self._last = (now, images_seen)
         speed = (images_seen - seen) / max(now - then, 1e-9)
         return {"time": time.time(), "elapsed": now - self._started, "images_per_second": speed}
+
+
+def _is_of_a_board(thread: threading.Thread | None) -> bool:
+    return type(thread).__module__.startswith("tensorboard.")
+
+
+def _threads_of_boards() -> set[threading.Thread]:
+    return set(filter(_is_of_a_board, threading.enumerate()))
 
 
 def _cut_back(path: Path, lines: int) -> tuple[int, hashlib._Hash]:

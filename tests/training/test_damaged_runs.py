@@ -7,6 +7,8 @@ import json
 import os
 import re
 import shutil
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -156,6 +158,31 @@ def test_a_disk_that_fails_is_not_said_to_be_full(
     monkeypatch.setattr(Recorder, "sync", fails)
     with pytest.raises(ResourceError, match=rf"metrics\.jsonl: .*{os.strerror(number)}.*is whole\. {advice}"):
         go_on(stopped)
+
+
+def test_a_full_disk_is_not_told_by_a_thread_that_ends_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", told.append)
+    run, full = RunFolder(tmp_path / "run"), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fails_late(*_: object) -> None:
+        time.sleep(0.5)
+        raise full
+
+    run.create()
+    with pytest.raises(OSError, match="No space"), Recorder(run, lines=0, images_seen=0) as recorder:
+        (board,) = (thread for thread in threading.enumerate() if type(thread).__module__.startswith("tensorboard."))
+        monkeypatch.setattr(board._record_writer, "write", fails_late)
+        recorder.log(8, {"loss": 1.0})
+        close = recorder._stream.close
+
+        def fails() -> None:
+            close()
+            raise full
+
+        monkeypatch.setattr(recorder._stream, "close", fails)
+    board.join()
+    assert told == []
 
 
 def test_a_folder_that_is_gone_is_not_said_to_be_full(stopped: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
