@@ -15,10 +15,13 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from gantool.data.decode import PIXEL_LIMIT
 from gantool.errors import DataError
 
 _UNSIGNED_BYTE = 8
 _LARGEST = 1 << 40
+_DEFLATE_GAINS = 1_032
+"""No byte of a gzipped file holds more bytes than that, so memory for what a header makes up is never asked for."""
 
 
 class IdxFile:
@@ -73,9 +76,12 @@ class IdxFile:
         values = math.prod(shape)
         if not math.prod(shape[1:]) or values > _LARGEST:
             raise DataError(f"{path}: a header of {'×'.join(map(str, shape))} cannot be right")
-        stated = 4 + 4 * magic[3] + values
-        if path.suffix != ".gz" and path.stat().st_size != stated:
-            raise DataError(f"{path}: has {path.stat().st_size:,} bytes; its header states {stated:,}")
+        if math.prod(shape[1:3]) > PIXEL_LIMIT:
+            sides = "×".join(map(str, shape[1:3]))
+            raise DataError(f"{path}: too large: pictures of {sides} pixels, the limit is 100 million")
+        stated, size = 4 + 4 * magic[3] + values, path.stat().st_size
+        if size != stated if path.suffix != ".gz" else size * _DEFLATE_GAINS < stated:
+            raise DataError(f"{path}: has {size:,} bytes; its header states {stated:,}")
         return shape
 
     def _bytes(self, start: int, length: int, *, exact: bool = True) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import inspect
 import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
@@ -135,6 +136,8 @@ class TestIdx:
             (lambda content: content[:2] + b"\x0d" + content[3:], "type 0x0d"),
             (lambda content: content[:3] + b"\x01" + content[4:], "1 dimensions instead of 3 or 4"),
             (lambda content: content[:4] + b"\xff" * 12 + content[16:], "cannot be right"),
+            (lambda content: content[:4] + struct.pack(">3I", 1, 1 << 17, 1 << 17) + content[16:], "too large"),
+            (lambda content: content[:4] + struct.pack(">3I", 1, 9_000, 9_000) + content[16:], "its header states"),
             (lambda content: content[:-7], "truncated|its header states"),
             (lambda content: content + b"x", "holds more than|its header states"),
         ],

@@ -281,6 +281,7 @@ _SHAPES = {
     ),
     "an array whose header nests": (_npy("(" * 9_000), "pictures.npy"),
     "an idx of 2^32 pictures": (_idx(2**32 - 1, 2**32 - 1, 2**32 - 1), "cannot be right"),
+    "an idx of one picture of 2^36 pixels": (_idx(1, 2**18, 2**18), "too large"),
     "an idx of 0 x 0 pictures": (_idx(1_000_000, 0, 0), "cannot be right"),
     "an idx that is too short": (_idx(1_000, 28, 28, body=bytes(100)), "its header states"),
 }
