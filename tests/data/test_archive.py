@@ -95,6 +95,15 @@ class TestNames:
         assert [reasons[f"{name}.png"] for name in ("link", "hard")] == ["a link"] * 2
         assert [reasons[f"{name}.png"] for name in ("pipe", "device")] == ["not a regular file"] * 2
 
+    def test_a_member_without_a_name_is_passed_over(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("good.png", PICTURE)
+            archive.writestr("x.png", PICTURE)
+            archive.filelist[1].filename = ""  # what the directory at the end says
+        assert names_of(str(path)) == ["good.png"]
+        assert passed_over(str(path)) == {"": "no name"}
+
     def test_links_in_zips(self, tmp_path: Path) -> None:
         link, pipe = zipfile.ZipInfo("link.png"), zipfile.ZipInfo("pipe.png")
         link.external_attr, pipe.external_attr = (stat.S_IFLNK | 0o777) << 16, (stat.S_IFIFO | 0o666) << 16

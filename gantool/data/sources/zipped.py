@@ -75,7 +75,7 @@ class Zip:
         """See `Box`."""
         total, most = 0, most_bytes(self._path.stat().st_size)
         for place, info in enumerate(self._infos):
-            if info.is_dir():
+            if info.filename.endswith("/"):  # is_dir() fails on an empty name before Python 3.12
                 continue
             try:
                 name = cleaned(info.orig_filename)
