@@ -52,7 +52,7 @@ torture: $(VENV)/.dev  ## the same in full counts, hours
 hostile: $(VENV)/.dev  ## files that were made to harm are read, and do none; five minutes
 	$(BIN)/python -m tests.hostile
 
-fuzz: $(VENV)/.dev  ## any bytes at all, for the parsers of strangers' files; an hour
+fuzz: $(VENV)/.dev  ## any bytes at all, for the parsers of strangers' files; some minutes
 	GANTOOL_FUZZ=long $(BIN)/python -m pytest -n 2 tests/fuzz
 
 bench: $(VENV)/.dev  ## the figures in docs/performance.md, several minutes
