@@ -41,7 +41,7 @@ class Place(NamedTuple):
     rank: int
     world: int
     timeout_s: float
-    stop: Callable[[], int] = lambda: 0
+    stop: Callable[[], int]
 
 
 def address() -> str:

@@ -80,7 +80,7 @@ class IdxFile:
             sides = "×".join(map(str, shape[1:3]))
             raise DataError(f"{path}: too large: pictures of {sides} pixels, the limit is 100 million")
         stated, size = 4 + 4 * magic[3] + values, path.stat().st_size
-        if size != stated if path.suffix != ".gz" else size * _DEFLATE_GAINS < stated:
+        if not (size * _DEFLATE_GAINS >= stated if path.suffix == ".gz" else size == stated):
             raise DataError(f"{path}: has {size:,} bytes; its header states {stated:,}")
         return shape
 

@@ -66,7 +66,9 @@ def described(**entries: Any) -> bytes:
     return json.dumps({"__metadata__": {"gantool": "{}", "digest": "0" * 64}, **entries}).encode()
 
 
-def _bytes(content: bytes | Callable[[Room], bytes]) -> Callable[[Room], Path]:
+def of_bytes(content: bytes | Callable[[Room], bytes]) -> Callable[[Room], Path]:
+    """Makes a file of just these."""
+
     def make(room: Room) -> Path:
         path = room.given / NAME
         path.write_bytes(content(room) if callable(content) else content)
@@ -197,57 +199,60 @@ _NOT_ONE = "cannot be read as a checkpoint"
 _MISFIT = "do not fit"
 
 FILES: Mapping[str, tuple[Callable[[Room], Path], str]] = {
-    "a pickle": (_bytes(lambda room: pickle.dumps(_Touch(room.bait))), _NOT_ONE),
-    "a pickle of protocol 0": (_bytes(lambda room: pickle.dumps(_Touch(room.bait), 0)), _NOT_ONE),
-    "torch.save's zip with a pickle": (_bytes(_zipped_pickle), _NOT_ONE),
+    "a pickle": (of_bytes(lambda room: pickle.dumps(_Touch(room.bait))), _NOT_ONE),
+    "a pickle of protocol 0": (of_bytes(lambda room: pickle.dumps(_Touch(room.bait), 0)), _NOT_ONE),
+    "torch.save's zip with a pickle": (of_bytes(_zipped_pickle), _NOT_ONE),
     "a pickle behind a sound header": (
-        _bytes(lambda room: raw(described(), pickle.dumps(_Touch(room.bait)))),
+        of_bytes(lambda room: raw(described(), pickle.dumps(_Touch(room.bait)))),
         "longer than its header says",
     ),
-    "an empty file": (_bytes(b""), "0 bytes are too few"),
-    "a header of 2^64 - 1 bytes": (_bytes(raw(b"{}", length=2**64 - 1)), "the limit is"),
-    "a header of 90 MB": (_bytes(raw(b" " * 90_000_000)), "the limit is"),
-    "a header longer than the file": (_bytes(raw(b"{}", length=1_000)), "truncated"),
-    "a header of brackets": (_bytes(raw(b"[" * 3_000_000)), "not JSON"),
-    "a header of a million lists": (_bytes(raw(b"[" + b"[]," * 1_300_000 + b"[]]")), "not an object"),
-    "a header that is not UTF-8": (_bytes(raw(b'{"\xff": 1}')), "not JSON"),
-    "a number of a million digits": (_bytes(raw(b'{"a": ' + b"9" * 1_000_000 + b"}")), "not JSON"),
-    "30,000 tensors": (_bytes(raw(described(**_MANY))), "30,000 tensors"),
-    "a name of a megabyte": (_bytes(raw(described(**{"n" * 1_000_000: entry("U8", [0], 0, 0)}))), "a tensor's name of"),
-    "a name that stands twice": (_bytes(raw(_TWICE, b"..")), "stands twice"),
+    "an empty file": (of_bytes(b""), "0 bytes are too few"),
+    "a header of 2^64 - 1 bytes": (of_bytes(raw(b"{}", length=2**64 - 1)), "the limit is"),
+    "a header of 90 MB": (of_bytes(raw(b" " * 90_000_000)), "the limit is"),
+    "a header longer than the file": (of_bytes(raw(b"{}", length=1_000)), "truncated"),
+    "a header of brackets": (of_bytes(raw(b"[" * 3_000_000)), "not JSON"),
+    "a header of a million lists": (of_bytes(raw(b"[" + b"[]," * 1_300_000 + b"[]]")), "not an object"),
+    "a header that is not UTF-8": (of_bytes(raw(b'{"\xff": 1}')), "not JSON"),
+    "a number of a million digits": (of_bytes(raw(b'{"a": ' + b"9" * 1_000_000 + b"}")), "not JSON"),
+    "30,000 tensors": (of_bytes(raw(described(**_MANY))), "30,000 tensors"),
+    "a name of a megabyte": (
+        of_bytes(raw(described(**{"n" * 1_000_000: entry("U8", [0], 0, 0)}))),
+        "a tensor's name of",
+    ),
+    "a name that stands twice": (of_bytes(raw(_TWICE, b"..")), "stands twice"),
     "offsets that overlap": (
-        _bytes(raw(described(a=entry("U8", [8], 0, 8), b=entry("U8", [8], 4, 12)), bytes(12))),
+        of_bytes(raw(described(a=entry("U8", [8], 0, 8), b=entry("U8", [8], 4, 12)), bytes(12))),
         "overlaps",
     ),
     "offsets with a gap": (
-        _bytes(raw(described(a=entry("U8", [4], 0, 4), b=entry("U8", [4], 8, 12)), bytes(12))),
+        of_bytes(raw(described(a=entry("U8", [4], 0, 4), b=entry("U8", [4], 8, 12)), bytes(12))),
         "gap",
     ),
-    "negative offsets": (_bytes(raw(described(a=entry("U8", [8], -8, 0)), bytes(8))), "offsets cannot be right"),
-    "offsets that run backwards": (_bytes(raw(described(a=entry("U8", [8], 8, 0)), bytes(8))), "offsets cannot"),
-    "offsets beyond the file": (_bytes(raw(described(a=entry("F32", [_FAR // 8], 0, _FAR // 2)))), "truncated"),
-    "offsets that are text": (_bytes(raw(described(a=entry("U8", [8], "0", "8")), bytes(8))), "offsets cannot"),
-    "an unknown dtype": (_bytes(raw(described(a=entry("PY_OBJECT", [1], 0, 8)), bytes(8))), "of a dtype"),
-    "a dtype that is a list": (_bytes(raw(described(a=entry([], [1], 0, 8)), bytes(8))), "of a dtype"),  # type: ignore[arg-type]
-    "a shape of 2^62": (_bytes(raw(described(a=entry("F32", [2**62], 0, 8)), bytes(8))), "shape cannot be right"),
+    "negative offsets": (of_bytes(raw(described(a=entry("U8", [8], -8, 0)), bytes(8))), "offsets cannot be right"),
+    "offsets that run backwards": (of_bytes(raw(described(a=entry("U8", [8], 8, 0)), bytes(8))), "offsets cannot"),
+    "offsets beyond the file": (of_bytes(raw(described(a=entry("F32", [_FAR // 8], 0, _FAR // 2)))), "truncated"),
+    "offsets that are text": (of_bytes(raw(described(a=entry("U8", [8], "0", "8")), bytes(8))), "offsets cannot"),
+    "an unknown dtype": (of_bytes(raw(described(a=entry("PY_OBJECT", [1], 0, 8)), bytes(8))), "of a dtype"),
+    "a dtype that is a list": (of_bytes(raw(described(a=entry([], [1], 0, 8)), bytes(8))), "of a dtype"),  # type: ignore[arg-type]
+    "a shape of 2^62": (of_bytes(raw(described(a=entry("F32", [2**62], 0, 8)), bytes(8))), "shape cannot be right"),
     "a shape whose product overflows": (
-        _bytes(raw(described(a=entry("F32", [2**33, 2**33, 4], 0, 0)))),
+        of_bytes(raw(described(a=entry("F32", [2**33, 2**33, 4], 0, 0)))),
         "not what its shape and dtype need",
     ),
-    "a negative shape": (_bytes(raw(described(a=entry("U8", [-1, -8], 0, 8)), bytes(8))), "shape cannot be right"),
-    "a shape of true": (_bytes(raw(described(a=entry("U8", [True], 0, 1)), bytes(1))), "shape cannot be right"),
-    "100 dimensions": (_bytes(raw(described(a=entry("U8", [1] * 100, 0, 1)), bytes(1))), "shape cannot be right"),
-    "metadata that is a list": (_bytes(raw(json.dumps({"__metadata__": [1]}).encode())), "not text by name"),
+    "a negative shape": (of_bytes(raw(described(a=entry("U8", [-1, -8], 0, 8)), bytes(8))), "shape cannot be right"),
+    "a shape of true": (of_bytes(raw(described(a=entry("U8", [True], 0, 1)), bytes(1))), "shape cannot be right"),
+    "100 dimensions": (of_bytes(raw(described(a=entry("U8", [1] * 100, 0, 1)), bytes(1))), "shape cannot be right"),
+    "metadata that is a list": (of_bytes(raw(json.dumps({"__metadata__": [1]}).encode())), "not text by name"),
     "another tool's file": (
-        _bytes(raw(json.dumps({"a": entry("U8", [1], 0, 1)}).encode(), b"x")),
+        of_bytes(raw(json.dumps({"a": entry("U8", [1], 0, 1)}).encode(), b"x")),
         "not one that gantool",
     ),
     "a digest that is wrong": (_changed(lambda *_: None, signed=False), "does not match its digest"),
     "metadata of a million lists": (
-        _bytes(signed('{"a": [' + "[]," * 1_000_000 + "[]]}", {})),
+        of_bytes(signed('{"a": [' + "[]," * 1_000_000 + "[]]}", {})),
         "names no schema",
     ),
-    "metadata that nests without end": (_bytes(signed("[" * 1_000_000, {})), "not JSON"),
+    "metadata that nests without end": (of_bytes(signed("[" * 1_000_000, {})), "not JSON"),
     "a schema of tomorrow": (_changed(_set("schema", 10**6)), "upgrade gantool"),
     "a schema that is text": (_changed(_set("schema", "2")), "names no schema"),
     "a version that clears the screen": (

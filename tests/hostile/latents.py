@@ -14,7 +14,7 @@ from torch import Tensor
 from gantool.training.checkpoint import write_checkpoint
 from tests.hostile import checkpoints, pictures
 from tests.hostile.case import CONTROL, TURNED, Case, Room
-from tests.hostile.checkpoints import NAME, Metadata, Tensors, raw, signed
+from tests.hostile.checkpoints import NAME, Metadata, Tensors, described, entry, of_bytes, raw
 
 _LATENT_DIM = 8
 
@@ -74,11 +74,7 @@ _FILES: Mapping[str, tuple[Callable[[Room], Path], str, int]] = {
         "'kind' in its metadata",
         4,
     ),
-    "metadata that nests without end": (
-        lambda room: _put(room, signed("[" * 1_000_000, {})),
-        "not JSON",
-        4,
-    ),
+    "metadata that nests without end": (*checkpoints.FILES["metadata that nests without end"], 4),
     "latents that are not numbers": (_with(latents=torch.full((2, _LATENT_DIM), torch.nan)), _FOREIGN, 4),
     "latents without end": (_with(latents=torch.full((2, _LATENT_DIM), torch.inf)), _FOREIGN, 4),
     "latents of float64": (_with(latents=torch.zeros(2, _LATENT_DIM, dtype=torch.float64)), _FOREIGN, 4),
@@ -91,7 +87,7 @@ _FILES: Mapping[str, tuple[Callable[[Room], Path], str, int]] = {
         4,
     ),
     "latents of nothing but a header": (
-        lambda room: _put(room, raw(checkpoints.described(latents=checkpoints.entry("F32", [2**30, 8], 0, 2**35)))),
+        of_bytes(raw(described(latents=entry("F32", [2**30, 8], 0, 2**35)))),
         "truncated",
         4,
     ),
@@ -102,11 +98,6 @@ _FILES: Mapping[str, tuple[Callable[[Room], Path], str, int]] = {
     "a folder": (_folder, "is a folder", 2),
     "a pipe": (_pipe(NAME), "no such file", 2),
 }
-
-
-def _put(room: Room, content: bytes) -> Path:
-    (room.given / NAME).write_bytes(content)
-    return room.given / NAME
 
 
 def _of_odd_weights(metadata: Metadata, _: Tensors) -> None:

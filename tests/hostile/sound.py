@@ -67,7 +67,8 @@ class Sound:
                 picture(index).save(files["pictures"] / f"{index}.png")
         if "set" in kinds:
             self._must("data", "prepare", str(files["pictures"]), "--out", str(files["set"]), "--resolution", "16")
-        picture(8).save(files["picture"])
+        if kinds & {"latents", "picture"}:
+            picture(8).save(files["picture"])
         if kinds & {"run", "unfinished", "latents", "picture"}:
             run = str(files["run"])
             self._must("train", str(files["config"]), "--run-dir", run, "--device", "cpu")
