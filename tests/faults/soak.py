@@ -32,21 +32,49 @@ class Soak:
         ended = run(train(self.config, self.folder), **{SAMPLES: str(samples)})
         if ended.code != 0:
             return Outcome(self.what, self.folder.name, True, False, f"exit {ended.code}: {last_words(ended)}")
-        rows = [tuple(map(int, line.split())) for line in samples.read_text(encoding="utf-8").splitlines()]
-        settled = rows[len(rows) // 2 :]
-        slope = linear_regression([row[0] for row in settled], [row[1] for row in settled]).slope
+        held = Held.from_samples(samples.read_text(encoding="utf-8"))
         checkpoints = len(RunFolder(self.folder).checkpoints())
         wrong = [
-            *([f"memory grows by {slope:,.0f} bytes a step"] if slope > self.bytes_per_step else []),
-            *([f"{settled[-1][2]} open files, before {settled[0][2]}"] if settled[-1][2] > settled[0][2] else []),
+            *held.missed(self.bytes_per_step),
             *([f"{checkpoints} checkpoints"] if checkpoints > KEPT + 1 else []),
             *(f"left behind: {path.name}" for path in self.folder.rglob(".*.part")),
         ]
-        note = (
-            f"{slope:+,.0f} bytes a step, {settled[-1][2]} open files, {checkpoints} checkpoints, "
-            f"folder {_size(self.folder) / 1e6:.1f} MB"
-        )
+        note = f"{held}, {checkpoints} checkpoints, folder {_size(self.folder) / 1e6:.1f} MB"
         return Outcome(self.what, self.folder.name, True, True, ", ".join(wrong), note)
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a process held on to in the second half of its run, when it had settled."""
+
+    slope: float
+    """Bytes of resident memory a step."""
+    files_before: int
+    files_after: int
+    """Open files: the fewest seen at any one look in the first and in the last quarter. A file that is open for a
+    moment is no leak, and TensorBoard's own thread opens its file anew for every flush."""
+
+    @classmethod
+    def from_samples(cls, text: str) -> Held:
+        """Of lines of ``steps resident_bytes open_files``."""
+        rows = [tuple(map(int, line.split())) for line in text.splitlines()]
+        settled = rows[len(rows) // 2 :]
+        quarter = max(1, len(settled) // 4)
+        return cls(
+            linear_regression([row[0] for row in settled], [row[1] for row in settled]).slope,
+            min(row[2] for row in settled[:quarter]),
+            min(row[2] for row in settled[-quarter:]),
+        )
+
+    def missed(self, bytes_per_step: float) -> list[str]:
+        """What grew, where memory may grow by so much."""
+        return [
+            *([f"memory grows by {self.slope:,.0f} bytes a step"] if self.slope > bytes_per_step else []),
+            *([f"{self.files_after} open files, before {self.files_before}"] * (self.files_after > self.files_before)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.slope:+,.0f} bytes a step, {self.files_after} open files"
 
 
 def _size(folder: Path) -> int:
