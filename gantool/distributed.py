@@ -22,7 +22,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from gantool import meeting
+from gantool import meeting, memory
 from gantool.errors import RankLostError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _join(device: torch.device, place: meeting.Place) -> _Presence:
         store = meeting.part_of(main, life)
         dist.init_process_group(backend, store=store, rank=place.rank, world_size=place.world, timeout=timeout)
     except RuntimeError as error:
-        if "allocate memory" in str(error):
+        if memory.is_out_of_memory(error):
             raise
         what = str(error).partition("\n")[0]
         raise RankLostError(

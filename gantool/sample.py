@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from torch import Tensor
 
-from gantool import seeding
+from gantool import memory, seeding
 from gantool.device import choose_device
 from gantool.errors import CheckpointError, ConfigError, ResourceError, UsageError
 from gantool.images import ImageShape, to_pixels
@@ -200,7 +200,7 @@ class LoadedGenerator:
         try:
             yield
         except RuntimeError as error:
-            if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+            if memory.is_out_of_memory(error):
                 advice = f"a batch of {size} does not fit; try a smaller --batch-size"
                 raise ResourceError(f"{self.device}: out of memory: {advice}") from error
             raise

@@ -25,9 +25,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from gantool import files
-from gantool.device import available_memory
 from gantool.errors import CheckpointError, DamagedCheckpointError, ResourceError
 from gantool.legible import legible
+from gantool.memory import available_memory
 from gantool.training.header import SIZE_LIMIT, Header, HeaderFault, Place, read_header
 from gantool.training.metadata import require_sound
 from gantool.version import __version__

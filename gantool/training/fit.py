@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from gantool.config import ExperimentConfig
-from gantool.device import available_memory
 from gantool.errors import CheckpointError, ConfigError, ResourceError
 from gantool.images import ImageShape
 from gantool.legible import legible
+from gantool.memory import available_memory
 from gantool.training.checkpoint import Checkpoint
 from gantool.training.metadata import TO_GO_ON, require_sound
 from gantool.training.state import SCALERS, SUMS, build_state, require_equal

@@ -6,7 +6,6 @@ and the one before it is used.
 
 from __future__ import annotations
 
-import errno
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ from gantool import files
 from gantool.config import ExperimentConfig
 from gantool.errors import CheckpointError, DamagedCheckpointError, ResourceError
 from gantool.rundir import RunFolder, images_seen_of
+from gantool.training import shortage
 from gantool.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from gantool.training.metadata import TO_GO_ON, require_sound
 from gantool.training.state import TrainingState
@@ -97,8 +97,7 @@ class Keeper:
         newest = self._run.newest()
         whole = f"the newest whole checkpoint is {newest}" if newest else "no checkpoint was written yet"
         if must or self._failures >= _FAILURES_ALLOWED:
-            advice = "See to the run's folder" if error.errno == errno.ENOENT else "Free some space"
-            raise ResourceError(f"{path}: cannot be written ({reason}); {whole}. {advice}, then resume") from error
+            raise shortage.not_written(error, path, whole) from error
         self._say(f"warning: {path}: cannot be written ({reason}); {whole}; trying again at the next interval")
 
     def _let_go(self) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,14 @@ from typing import Any
 import torch
 
 from gantool import device as devices
-from gantool import distributed, files
+from gantool import distributed, files, memory
 from gantool.config import ExperimentConfig
 from gantool.data import PreparedSet
-from gantool.errors import CheckpointError, ConfigError, DataError, GantoolError, ResourceError, UsageError
+from gantool.errors import CheckpointError, ConfigError, DataError, UsageError
 from gantool.evaluation.extractors import require
 from gantool.evaluation.reference import reference
 from gantool.rundir import RunFolder
+from gantool.training import shortage
 from gantool.training.batches import RealBatches
 from gantool.training.checkpoint import SCHEMA, Checkpoint
 from gantool.training.compiling import compiled_or_plain
@@ -67,7 +67,7 @@ class Machine:
 
     def set_up(self, *, deterministic: bool) -> None:
         """Set this process up to compute so."""
-        devices.keep_freed_memory()
+        memory.keep_freed_memory()
         devices.round_products(to_tf32=self.tf32)
         if deterministic:
             devices.make_deterministic(self.device)
@@ -167,7 +167,7 @@ class Session:
         """
         stop = StopFlag()
         listening = stop.listening() if self.handle_signals else contextlib.nullcontext()
-        with listening, _resource_faults(self.config, self.run):
+        with listening, shortage.told(self.config, self.run):
             dataset = PreparedSet.open(self.prepared)
             check_batch(self.config, dataset)
             check_evaluation(self.config, dataset)
@@ -329,44 +329,3 @@ def _was_exact(run: RunFolder) -> bool:
     except (OSError, ValueError, RecursionError):
         return True  # the checkpoint says it as well
     return bool(info.get("bit_exact", True)) if isinstance(info, dict) else True
-
-
-_FULL, _FAILS = ("cannot be written", "Free some space"), ("the disk fails", "See to the disk")
-_FAULTS_OF_DISKS = {errno.ENOSPC: _FULL, errno.EDQUOT: _FULL, errno.EROFS: _FAILS, errno.EIO: _FAILS}
-"""What is wrong, and what to do, by errno."""
-
-
-@contextlib.contextmanager
-def _resource_faults(config: ExperimentConfig, run: RunFolder) -> Iterator[None]:
-    """Turn "out of memory" of CPU and CUDA, and a disk that takes no more, into a message with a remedy."""
-    try:
-        yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise _out_of_memory(config, run) from error
-    except OSError as error:
-        removed = error.errno == errno.ENOENT and run.path in Path(str(error.filename)).parents
-        if not removed and error.errno not in _FAULTS_OF_DISKS:
-            raise
-        what, advice = _FAULTS_OF_DISKS.get(error.errno or 0, ("cannot be written", "See to the run's folder"))
-        raise ResourceError(
-            f"{error.filename or run.path}: {what} ({error.strerror}); {_what_is_whole(run)}. {advice}, then resume"
-        ) from error
-    except RuntimeError as error:
-        if isinstance(error, GantoolError) or "allocate memory" not in str(error):
-            raise
-        raise _out_of_memory(config, run) from error
-
-
-def _what_is_whole(run: RunFolder) -> str:
-    newest = run.newest()
-    return f"the newest checkpoint, {newest.name}, is whole" if newest else "no checkpoint was written yet"
-
-
-def _out_of_memory(config: ExperimentConfig, run: RunFolder) -> ResourceError:
-    share = config.training.batch_size // distributed.environment()[2]
-    batch = config.training.microbatch_size or share
-    smaller = next(size for size in range(max(1, batch // 2), 0, -1) if share % size == 0)
-    return ResourceError(
-        f"out of memory with {batch} images at a time; {_what_is_whole(run)}. Try "
-        f"--set training.microbatch_size={smaller} (less memory, somewhat slower), or a smaller data.resolution"
-    )

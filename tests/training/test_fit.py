@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from gantool import memory
 from gantool.errors import CheckpointError, ConfigError, ResourceError
 from gantool.images import ImageShape
 from gantool.training import fit
@@ -70,12 +71,10 @@ def test_a_checkpoint_of_another_width_is_refused() -> None:
 
 
 def test_a_limit_of_address_space_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gantool import device
-
-    free = device.available_memory()
+    free = memory.available_memory()
     assert free is not None
     assert free > 0
-    monkeypatch.setattr(device.resource, "getrlimit", lambda _: (1 << 40, 1 << 40))
-    assert device.available_memory() == pytest.approx(free, rel=0.2)
-    monkeypatch.setattr(device.resource, "getrlimit", lambda _: (1 << 20, 1 << 20))
-    assert device.available_memory() == 0
+    monkeypatch.setattr(memory.resource, "getrlimit", lambda _: (1 << 40, 1 << 40))
+    assert memory.available_memory() == pytest.approx(free, rel=0.2)
+    monkeypatch.setattr(memory.resource, "getrlimit", lambda _: (1 << 20, 1 << 20))
+    assert memory.available_memory() == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -141,19 +142,27 @@ def test_another_machine_is_refused_or_marked(tmp_path: Path, monkeypatch: pytes
     assert [line for line in lines(run) if line["event"] == "inexact"]
 
 
-def test_a_full_disk_keeps_the_old_checkpoint_and_ends_with_the_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, r"cannot be written \(No space left on device\); .*\. Free some space, then resume"),
+        (errno.EIO, r"the disk fails \(Input/output error\); .*\. See to the disk, then resume"),
+        (errno.EACCES, r"cannot be written \(Permission denied\); .*\. See to the run's folder, then resume"),
+    ],
+)
+def test_a_disk_that_takes_no_more_keeps_the_old_checkpoint_and_ends_with_the_reason(
+    number: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(path: Path, *arguments: object) -> str:
         if int(path.stem) >= 200:
-            raise OSError(errno.ENOSPC, "No space left on device")
+            raise OSError(number, os.strerror(number))
         return write_checkpoint(path, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(keeper_module, "write_checkpoint", full)
     run, listening = RunFolder(tmp_path / "run"), Listening()
-    with pytest.raises(ResourceError, match="No space left on device"):
+    with pytest.raises(ResourceError, match=said):
         start(tiny("checkpoints.every=40"), run, "cpu", display=listening)
-    assert sum("trying again at the next interval" in said for said in listening.said) == 2
+    assert sum("trying again at the next interval" in line for line in listening.said) == 2
     assert max(names(run)) == 160
     read_checkpoint(run.checkpoint_path(160))
 
@@ -162,7 +171,7 @@ def test_a_full_disk_under_the_log_ends_with_the_reason(tmp_path: Path, monkeypa
     from gantool.training.recorder import Recorder
 
     def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device", "metrics.jsonl")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "metrics.jsonl")
 
     monkeypatch.setattr(Recorder, "_write", full)
     run = RunFolder(tmp_path / "run")
