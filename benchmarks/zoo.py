@@ -59,7 +59,12 @@ _HINGE: dict[str, Any] = _PLAIN | {
 }
 
 ZOO: Mapping[str, dict[str, Any]] = {
-    "mlp": _PLAIN | {"model": {"name": "mlp"}, "penalties": [{"name": "r1", "weight": 1.0, "every_steps": 8}]},
+    "mlp": _PLAIN
+    | {
+        "model": {"name": "mlp"},
+        "penalties": [{"name": "r1", "weight": 5.0, "every_steps": 8}],
+        "optimizer": _adam((0, 0.99), _falling(1e-3)),
+    },
     "dcgan": _PLAIN | {"model": {"name": "dcgan", "width": 32, "slope": 0.2, "dropout": 0.0}},
     "compact": _PLAIN
     | {

@@ -64,7 +64,7 @@ FAULTS = Counts(
     folders=50,
     full_disks=0,
     single_writes=40,
-    soak_steps=1_000,
+    soak_steps=2_000,
     soak_slope=4_000.0,
 )
 TORTURE = Counts(
