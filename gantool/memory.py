@@ -1,8 +1,9 @@
-"""Main memory: how much is there, that it is kept for the next step, and how its end is known."""
+"""Memory: how much is there, that what a step frees is kept for the next one, and how its end is known."""
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import sys
 from pathlib import Path
 
@@ -54,5 +55,13 @@ def _of_proc(file: str, key: str) -> int:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch or Python ended for want of memory, of the CPU or of a device: the CPU's allocator only says so."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error)
+    """Whether it was raised for want of memory, the CPU's or a device's.
+
+    torch's allocator for the CPU raises a plain RuntimeError that its words alone tell from others, and the system an
+    OSError, where a file is mapped into memory.
+    """
+    return (
+        isinstance(error, MemoryError | torch.OutOfMemoryError)
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        or "allocate memory" in str(error)
+    )

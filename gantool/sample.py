@@ -199,7 +199,7 @@ class LoadedGenerator:
     def _told_of_memory(self, size: int) -> Iterator[None]:
         try:
             yield
-        except RuntimeError as error:
+        except (MemoryError, RuntimeError) as error:
             if memory.is_out_of_memory(error):
                 advice = f"a batch of {size} does not fit; try a smaller --batch-size"
                 raise ResourceError(f"{self.device}: out of memory: {advice}") from error

@@ -93,12 +93,9 @@ class Keeper:
 
     def _failed(self, path: Path, error: OSError, *, must: bool) -> None:
         self._failures += 1
-        reason = error.strerror or str(error)
-        newest = self._run.newest()
-        whole = f"the newest whole checkpoint is {newest}" if newest else "no checkpoint was written yet"
         if must or self._failures >= _FAILURES_ALLOWED:
-            raise shortage.not_written(error, path, whole) from error
-        self._say(f"warning: {path}: cannot be written ({reason}); {whole}; trying again at the next interval")
+            raise shortage.not_written(error, path, self._run) from error
+        self._say(f"warning: {shortage.in_words(error, path, self._run)}; trying again at the next interval")
 
     def _let_go(self) -> None:
         settings = self._config.checkpoints

@@ -167,7 +167,7 @@ class Session:
         """
         stop = StopFlag()
         listening = stop.listening() if self.handle_signals else contextlib.nullcontext()
-        with listening, shortage.told(self.config, self.run):
+        with listening, shortage.explained(self.config, self.run):
             dataset = PreparedSet.open(self.prepared)
             check_batch(self.config, dataset)
             check_evaluation(self.config, dataset)

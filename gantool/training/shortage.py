@@ -15,48 +15,63 @@ from gantool.rundir import RunFolder
 
 
 class _Fault(NamedTuple):
-    """What is wrong with a disk, and what to do."""
+    """What is wrong with a file, and what to do."""
 
     what: str
     advice: str
 
 
 _FULL, _FAILS = _Fault("cannot be written", "Free some space"), _Fault("the disk fails", "See to the disk")
-_OF_DISKS = {errno.ENOSPC: _FULL, errno.EDQUOT: _FULL, errno.EROFS: _FAILS, errno.EIO: _FAILS}
+_TOO_MANY = _Fault("cannot be opened", "Raise the limit of open files (`ulimit -n`)")
+_FAULTS = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EROFS: _FAILS,
+    errno.EIO: _FAILS,
+    errno.EMFILE: _TOO_MANY,
+    errno.ENFILE: _TOO_MANY,
+    errno.ENOMEM: _Fault("cannot be written", "Free some memory"),
+}
+"""Those that may come at any file, by errno."""
 _OF_THE_FOLDER = _Fault("cannot be written", "See to the run's folder")
+"""Any other one, at a file of the run."""
 
 
-def not_written(error: OSError, what: object, whole: str) -> ResourceError:
-    """The error that ends a run which cannot write.
-
-    Args:
-        error: what the system said.
-        what: the file or folder.
-        whole: what of the run is whole.
-    """
-    fault = _OF_DISKS.get(error.errno or 0, _OF_THE_FOLDER)
+def in_words(error: OSError, file: object, run: RunFolder) -> str:
+    """What the system said of ``file``, and what of the run is whole."""
     reason = error.strerror or str(error)
-    return ResourceError(f"{what}: {fault.what} ({reason}); {whole}. {fault.advice}, then resume")
+    return f"{file}: {_fault(error).what} ({reason}); {_what_is_whole(run)}"
+
+
+def not_written(error: OSError, file: object, run: RunFolder) -> ResourceError:
+    """The error that ends a run which cannot write ``file``: what happened, and what to do."""
+    return ResourceError(f"{in_words(error, file, run)}. {_fault(error).advice}, then resume")
 
 
 @contextlib.contextmanager
-def told(config: ExperimentConfig, run: RunFolder) -> Iterator[None]:
-    """Turn "out of memory" of CPU and CUDA, and a disk that takes no more, into a message with a remedy.
+def explained(config: ExperimentConfig, run: RunFolder) -> Iterator[None]:
+    """Turn the end of memory, the CPU's or a device's, and a file that cannot be written into a message with a remedy.
 
     Raises:
-        ResourceError: in their place.
+        ResourceError: in their place. Any other error goes on as it is.
     """
     try:
         yield
-    except OSError as error:
-        removed = error.errno == errno.ENOENT and run.path in Path(str(error.filename)).parents
-        if not removed and error.errno not in _OF_DISKS:
+    except (OSError, MemoryError, RuntimeError) as error:
+        if memory.is_out_of_memory(error):
+            raise _out_of_memory(config, run) from error
+        if not isinstance(error, OSError) or not (error.errno in _FAULTS or _is_of(run, error)):
             raise
-        raise not_written(error, error.filename or run.path, _what_is_whole(run)) from error
-    except (MemoryError, RuntimeError) as error:
-        if not memory.is_out_of_memory(error):
-            raise
-        raise _out_of_memory(config, run) from error
+        raise not_written(error, error.filename or run.path, run) from error
+
+
+def _fault(error: OSError) -> _Fault:
+    return _FAULTS.get(error.errno or 0, _OF_THE_FOLDER)
+
+
+def _is_of(run: RunFolder, error: OSError) -> bool:
+    """Whether the file is the run's: it was made unwritable, or taken away."""
+    return run.path in Path(str(error.filename)).parents
 
 
 def _what_is_whole(run: RunFolder) -> str:

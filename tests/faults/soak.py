@@ -50,9 +50,10 @@ class Held:
     slope: float
     """Bytes of resident memory a step."""
     files_before: int
+    """Open files: the fewest seen at any one look in the first quarter of that half. A file that is open for a moment
+    is no leak, and TensorBoard's own thread opens its file anew for every flush."""
     files_after: int
-    """Open files: the fewest seen at any one look in the first and in the last quarter. A file that is open for a
-    moment is no leak, and TensorBoard's own thread opens its file anew for every flush."""
+    """The same in the last quarter."""
 
     @classmethod
     def from_samples(cls, text: str) -> Held:
@@ -68,9 +69,11 @@ class Held:
 
     def missed(self, bytes_per_step: float) -> list[str]:
         """What grew, where memory may grow by so much."""
+        memory = f"memory grows by {self.slope:,.0f} bytes a step"
+        files = f"{self.files_after} open files, before {self.files_before}"
         return [
-            *([f"memory grows by {self.slope:,.0f} bytes a step"] if self.slope > bytes_per_step else []),
-            *([f"{self.files_after} open files, before {self.files_before}"] * (self.files_after > self.files_before)),
+            *([memory] if self.slope > bytes_per_step else []),
+            *([files] if self.files_after > self.files_before else []),
         ]
 
     def __str__(self) -> str:

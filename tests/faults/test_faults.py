@@ -1,4 +1,4 @@
-"""A few seconds of the fault harness; and that it sees what it is there to see."""
+"""A minute of the fault harness; and that it sees what it is there to see."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 
 from tests.faults import plans, ranks
 from tests.faults.runs import TOTAL_IMAGES, Fingerprint, families
-from tests.faults.soak import Held
 from tests.faults.table import Outcome, Row, rendered
 
 pytestmark = pytest.mark.slow
@@ -90,26 +89,9 @@ def test_a_disk_that_fills_up_ends_the_run_and_it_goes_on(tmp_path: Path) -> Non
 def test_a_file_left_open_at_every_evaluation_is_missed(tmp_path: Path) -> None:
     said = harness(tmp_path, "--only", "soak", command=[sys.executable, "-c", LEAKY])
     assert said.returncode == 1, said.stdout + said.stderr
-    assert re.search(r"MISSED soak: \d+ open files, before \d+\n", said.stdout), said.stdout
-
-
-FLAT = [(20 * look, 10**8, 17) for look in range(50)]
-
-
-@pytest.mark.parametrize(
-    ("rows", "missed"),
-    [
-        (FLAT, []),
-        ([*FLAT[:26], (520, 10**8, 18), *FLAT[27:49], (980, 10**8, 18)], []),  # open for a moment, at the last look too
-        ([*FLAT[:38], *((steps, size, 18) for steps, size, _ in FLAT[38:])], ["18 open files, before 17"]),
-        ([(steps, 10**8 + 300 * steps, 17) for steps, *_ in FLAT], ["memory grows by 300 bytes a step"]),
-    ],
-)
-def test_what_a_long_run_holds_on_to_is_told_from_what_is_open_for_a_moment(
-    rows: list[tuple[int, int, int]], missed: list[str]
-) -> None:
-    held = Held.from_samples("\n".join(" ".join(map(str, row)) for row in rows))
-    assert held.missed(bytes_per_step=200) == missed
+    found = re.search(r"MISSED soak: .*?(\d+) open files, before (\d+)", said.stdout)
+    assert found, said.stdout
+    assert int(found[1]) > int(found[2])
 
 
 def test_every_spot_is_tried_and_every_family_is_known() -> None:

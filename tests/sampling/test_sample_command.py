@@ -14,10 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from gantool import gallery
 from gantool.models import Compact
+from gantool.models.base import Generator
 from gantool.provenance import read_provenance
 from gantool.rundir import RunFolder
 from gantool.sample import load_generator
@@ -225,6 +227,27 @@ def test_a_disk_that_says_no(
     assert ended.code == 6
     assert words in ended.err
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory."),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes."),
+        MemoryError(),
+    ],
+    ids=["CUDA", "CPU", "Python"],
+)
+def test_no_memory_is_said_with_what_to_do(
+    gantool: Command, plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def greedy(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Generator, "draw", greedy)
+    ended = gantool("sample", "--checkpoint", plain, "--batch-size", 8, "--out", tmp_path / "made")
+    assert ended.code == 6
+    assert "a batch of 8 does not fit; try a smaller --batch-size" in ended.err
 
 
 @pytest.mark.parametrize(("format", "left"), [("png", 64), ("npz", 0)])

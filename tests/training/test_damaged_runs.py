@@ -160,6 +160,30 @@ def test_a_disk_that_fails_is_not_said_to_be_full(
         go_on(stopped)
 
 
+@pytest.mark.parametrize("method", ["write_best", "best"])
+def test_a_file_of_the_run_that_may_not_be_touched_is_named(
+    method: str, stopped: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object) -> None:
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(stopped.best_record))
+
+    monkeypatch.setattr(RunFolder, method, denied)
+    reason = os.strerror(errno.EACCES)
+    with pytest.raises(ResourceError, match=rf"best\.json: cannot be written \({reason}\);.* See to the run's folder"):
+        go_on(stopped)
+
+
+def test_another_error_of_the_system_is_not_said_to_be_the_runs(
+    stopped: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object) -> None:
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES), "/elsewhere")
+
+    monkeypatch.setattr(RunFolder, "best", denied)
+    with pytest.raises(PermissionError, match="/elsewhere"):
+        go_on(stopped)
+
+
 def test_a_full_disk_is_not_told_by_a_thread_that_ends_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[object] = []
     monkeypatch.setattr(threading, "excepthook", told.append)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import weakref
@@ -29,8 +30,9 @@ AT = 200
         torch.OutOfMemoryError("CUDA out of memory."),
         RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes."),
         MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
     ],
-    ids=["CUDA", "CPU", "Python"],
+    ids=["CUDA", "CPU", "Python", "system"],
 )
 @pytest.mark.parametrize(("change", "smaller"), [((), 4), (("training.microbatch_size=2",), 1)])
 def test_no_memory_ends_with_what_would_fit_and_the_run_goes_on(

@@ -145,22 +145,25 @@ def test_another_machine_is_refused_or_marked(tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     ("number", "said"),
     [
-        (errno.ENOSPC, r"cannot be written \(No space left on device\); .*\. Free some space, then resume"),
-        (errno.EIO, r"the disk fails \(Input/output error\); .*\. See to the disk, then resume"),
-        (errno.EACCES, r"cannot be written \(Permission denied\); .*\. See to the run's folder, then resume"),
+        (errno.ENOSPC, r"cannot be written \({}\); .*\. Free some space, then resume"),
+        (errno.EIO, r"the disk fails \({}\); .*\. See to the disk, then resume"),
+        (errno.EROFS, r"the disk fails \({}\); .*\. See to the disk, then resume"),
+        (errno.EACCES, r"cannot be written \({}\); .*\. See to the run's folder, then resume"),
+        (errno.EMFILE, r"cannot be opened \({}\); .*\. Raise the limit of open files \(`ulimit -n`\), then resume"),
+        (errno.ENOMEM, r"cannot be written \({}\); .*\. Free some memory, then resume"),
     ],
 )
 def test_a_disk_that_takes_no_more_keeps_the_old_checkpoint_and_ends_with_the_reason(
     number: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, *arguments: object) -> str:
+    def fails(path: Path, *arguments: object) -> str:
         if int(path.stem) >= 200:
             raise OSError(number, os.strerror(number))
         return write_checkpoint(path, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(keeper_module, "write_checkpoint", full)
+    monkeypatch.setattr(keeper_module, "write_checkpoint", fails)
     run, listening = RunFolder(tmp_path / "run"), Listening()
-    with pytest.raises(ResourceError, match=said):
+    with pytest.raises(ResourceError, match=said.format(os.strerror(number))):
         start(tiny("checkpoints.every=40"), run, "cpu", display=listening)
     assert sum("trying again at the next interval" in line for line in listening.said) == 2
     assert max(names(run)) == 160
