@@ -68,7 +68,7 @@ def _gantool(role: str, work: str, precision: str = "auto") -> Turn:
     trial = Trial(config, dataset, "cpu", print)
     # One batch that is in memory, over and over: the steps alone.
     batch = trial._batches.at(0)
-    trial._batches.at = lambda _: batch  # type: ignore[method-assign]
+    trial._batches.at = lambda images_seen: batch  # type: ignore[method-assign]
     return trial.run if role == "step" else _counted(trial.products()[0])
 
 
@@ -167,6 +167,8 @@ def _png_folder() -> Path:
         dataset = PreparedSet.open(_prepared(load_config(find_config("quickstart")).data))
         indices = dataset.indices("train")
         labels = dataset.read_labels(indices)
+        if labels is None:
+            raise SystemExit("quickstart's pictures have no classes")
         for index, pixels, label in zip(indices, dataset.read(indices), labels, strict=True):
             (folder / str(label)).mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels[:, :, 0]).save(folder / str(label) / f"{index}.png")

@@ -97,7 +97,7 @@ def bare_forward(checkpoint: Path, count: int) -> tuple[float, NDArray[np.uint8]
     latents = torch.randn(count, generator.latent_dim)
     with torch.inference_mode():
         began = time.perf_counter()
-        drawn = [generator.network(block) for block in latents.split(BLOCK)]
+        drawn = [generator.network(block) for block in torch.split(latents, BLOCK)]
         seconds = time.perf_counter() - began
     levels = torch.cat(drawn).add(1).mul(127.5).round().clamp(0, 255).to(torch.uint8)
     return seconds, levels[:, 0].numpy()
@@ -106,7 +106,12 @@ def bare_forward(checkpoint: Path, count: int) -> tuple[float, NDArray[np.uint8]
 def bare_encoding(pixels: NDArray[np.uint8]) -> float:
     """Seconds of Pillow's PNG alone."""
     pictures = [Image.fromarray(picture) for picture in pixels]
-    return timed(lambda: [picture.save(BytesIO(), "PNG") for picture in pictures])
+
+    def encode() -> None:
+        for picture in pictures:
+            picture.save(BytesIO(), "PNG")
+
+    return timed(encode)
 
 
 def bare_files(count: int, folder: Path) -> None:

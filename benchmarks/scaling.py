@@ -60,7 +60,7 @@ def growth(kind: str) -> None:
         )
 
 
-def iterations(change: dict[str, int]) -> dict[str, Any]:
+def iterations(change: dict[str, Any]) -> dict[str, Any]:
     """Time a changed dcgan."""
     config = prepared_config(**change)
     with Trial(config, PreparedSet.open(prepare(config.data, seed=0)), "cpu", print) as trial:
