@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import platform
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from gantool.errors import UsageError
+from gantool.errors import NoDeviceError, UsageError
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -39,8 +40,25 @@ def _cuda(name: str, index: int) -> torch.device:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if index >= count:
         there = f"{count} CUDA device{'s are' if count != 1 else ' is'} here" if count else "no CUDA device is here"
-        raise UsageError(f"--device {name}: {there}; try --device auto")
+        raise NoDeviceError(f"--device {name}: {there}, and this process takes number {index}; try --device cpu")
     return torch.device("cuda", index)
+
+
+def require_devices(name: str, processes: int) -> None:
+    """See before they are started that so many processes on this machine find a device each.
+
+    Raises:
+        UsageError: when they do not.
+    """
+    if choose_device(name).type != "cuda":
+        return
+    if name not in {"auto", "cuda"}:
+        raise UsageError(f"--device {name}: {processes} processes take a device each; give --device cuda")
+    there = torch.cuda.device_count()
+    if there < processes:
+        raise NoDeviceError(
+            f"--device {name}: {processes} processes take a device each, and there are {there}; try --processes {there}"
+        )
 
 
 @functools.cache
@@ -81,8 +99,16 @@ def round_products(*, to_tf32: bool) -> None:
     torch.backends.cudnn.allow_tf32 = to_tf32
 
 
+def exactly(device: torch.device) -> contextlib.AbstractContextManager[None]:
+    """On CUDA torch would multiply in TF32, with 10 bits, and choose among kernels by the clock."""
+    if device.type != "cuda":
+        return contextlib.nullcontext()
+    return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+
+
 def choose_fastest_kernels(device: torch.device) -> None:
-    """Let cuDNN try its kernels and keep the fastest (elsewhere a no-op): the opposite of `make_deterministic`."""
+    """Let cuDNN try its kernels and keep the fastest, elsewhere take what torch takes: `make_deterministic` undone."""
+    torch.use_deterministic_algorithms(False)
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = True
 

@@ -66,8 +66,10 @@ def process_group(
     if device.type == "cuda":
         torch.cuda.set_device(device)
     presence = _join(device, meeting.Place(number, world, timeout_s, stop))
+    ended_well = False
     try:
         yield
+        ended_well = True
     except RuntimeError as error:
         if "imed out" not in str(error):
             raise
@@ -77,7 +79,9 @@ def process_group(
         ) from error
     finally:
         presence.leave()
-        dist.destroy_process_group()
+        # nccl would wait for all that is queued, which the others may never begin: the process's end takes it down.
+        if ended_well or device.type != "cuda":
+            dist.destroy_process_group()
 
 
 def _join(device: torch.device, place: meeting.Place) -> _Presence:

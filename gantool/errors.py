@@ -2,7 +2,8 @@
 
     GantoolError                 1   (never raised itself)
     ├── UsageError               2   a wrong argument or combination of arguments
-    │   └── ConfigError          2   a fault in a config file; carries every fault found
+    │   ├── ConfigError          2   a fault in a config file; carries every fault found
+    │   └── NoDeviceError        2   a device that is not there
     ├── DataError                3   pictures that cannot be used
     ├── CheckpointError          4   a checkpoint that is foreign or does not fit
     │   └── DamagedCheckpointError   4   one whose bytes are not what was written
@@ -46,6 +47,10 @@ class ConfigError(UsageError):
     def __init__(self, *faults: str) -> None:
         super().__init__("\n".join(faults))
         self.faults: Sequence[str] = faults
+
+
+class NoDeviceError(UsageError):
+    """A device that is not there, for this process: each of several takes its own."""
 
 
 class DataError(GantoolError):

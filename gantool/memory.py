@@ -17,6 +17,8 @@ except ImportError:  # Windows
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3  # malloc.h
 _KEPT_BYTES = 1 << 30
 _GROWTH_BYTES = 64 << 20
+_OF_MEMORY = ("allocate memory", "out of memory", "STATUS_ALLOC_FAILED")
+"""Words of the CPU's allocator; of CUDA, of nccl and where memory is pinned; of cuBLAS and cuDNN."""
 
 
 def keep_freed_memory() -> None:
@@ -57,11 +59,9 @@ def _of_proc(file: str, key: str) -> int:
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether it was raised for want of memory, the CPU's or a device's.
 
-    torch's allocator for the CPU raises a plain RuntimeError that its words alone tell from others, and the system an
-    OSError, where a file is mapped into memory.
+    torch's allocator for CUDA and Python have errors of their own for it, and the system has a number, where a file is
+    mapped into memory. All others are plain RuntimeErrors that their words alone tell apart.
     """
-    return (
-        isinstance(error, MemoryError | torch.OutOfMemoryError)
-        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
-        or "allocate memory" in str(error)
-    )
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(words in str(error) for words in _OF_MEMORY)

@@ -26,7 +26,7 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from gantool import memory, seeding
-from gantool.device import choose_device
+from gantool.device import choose_device, exactly
 from gantool.errors import CheckpointError, ConfigError, ResourceError, UsageError
 from gantool.images import ImageShape, to_pixels
 from gantool.latent.truncation import Truncation
@@ -187,12 +187,7 @@ class LoadedGenerator:
         Raises:
             ResourceError: when they do not fit into memory.
         """
-        # cuDNN takes TF32 unless told otherwise; its ten bits of mantissa show.
-        with (
-            self._told_of_memory(len(styles)),
-            seeding.installed(noise),
-            torch.backends.cudnn.flags(allow_tf32=False),
-        ):
+        with self._told_of_memory(len(styles)), seeding.installed(noise), exactly(self.device):
             return to_pixels(self.network.draw(styles, labels))
 
     @contextmanager

@@ -133,16 +133,17 @@ def _source() -> torch.Generator | PerImage:
 def words(count: int, device: torch.device) -> torch.Tensor:
     """``count`` uniform 64-bit words from the installed generator, int64.
 
-    On a CPU the generator draws a seed and numpy's SFC64 the words: torch's own draws take twice as long, one
-    thread's time in either case.
+    Off CUDA the generator draws a seed and numpy's SFC64 the words: on a CPU torch's own draws take twice as long, one
+    thread's time in either case, and on mps it has none of 64 bits.
 
     Raises:
         RuntimeError: outside of `installed`.
     """
     source = current()
-    if device.type == "cpu":
-        seed = int(torch.randint(2**63 - 1, (), generator=source))
-        return torch.from_numpy(np.random.SFC64(seed).random_raw(count).view(np.int64))
+    if device.type != "cuda":
+        highest = 2**63 - 1 if device.type == "cpu" else 2**31 - 1
+        seed = int(torch.randint(highest, (), generator=source, device=device))
+        return torch.from_numpy(np.random.SFC64(seed).random_raw(count).view(np.int64)).to(device)
     drawn = torch.empty(count, dtype=torch.int64, device=device)
     return drawn.random_(-(2**63), None, generator=source)  # without the bounds the top bit stays 0
 

@@ -10,6 +10,7 @@ import math
 import torch
 from torch import Tensor
 
+from gantool.nn.constants import constant
 from gantool.nn.layout import as_laid_out
 from gantool.nn.warp import warp
 
@@ -50,7 +51,7 @@ def recoloured(images: Tensor, parameters: Tensor) -> Tensor:
     luma = torch.full_like(same, 1 / channels)  # vvᵀ, v the unit vector of grey
     matrix = 2**contrast * (same - 2 * flip * luma)
     if channels == 3:
-        cross = images.new_tensor([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / math.sqrt(3)  # v×
+        cross = constant((0, -1, 1, 1, 0, -1, -1, 1, 0), images).view(3, 3) / math.sqrt(3)  # v×
         turned = hue.cos() * same + hue.sin() * cross + (1 - hue.cos()) * luma  # Rodrigues' formula
         matrix = (luma + 2**saturation * (same - luma)) @ turned @ matrix
     flat = colours.flatten(2) + brightness

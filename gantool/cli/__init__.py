@@ -7,7 +7,7 @@ import signal
 import sys
 
 from gantool.cli.app import app
-from gantool.errors import ConfigError, GantoolError, RankLostError, exit_code_of
+from gantool.errors import ConfigError, GantoolError, NoDeviceError, RankLostError, ResourceError, exit_code_of
 from gantool.legible import legible_lines
 
 
@@ -16,10 +16,13 @@ def main() -> None:
     try:
         app()
     except GantoolError as error:
-        # Every rank meets most faults, and one says so; but the first may be the one that is lost.
-        if os.environ.get("RANK", "0") == "0" or isinstance(error, RankLostError):
+        # Every rank meets most faults, and the first says so; but it may be the one that is lost, and memory and
+        # devices are each one's own.
+        rank = os.environ.get("RANK", "0")
+        if rank == "0" or isinstance(error, ResourceError | NoDeviceError):
+            whose = "" if rank == "0" or isinstance(error, RankLostError) else f"rank {rank}: "
             # A config fault begins with file:line, as editors and greps want it.
-            said = str(error) if isinstance(error, ConfigError) else f"gantool: {error}"
+            said = str(error) if isinstance(error, ConfigError) else f"gantool: {whose}{error}"
             print(legible_lines(said), file=sys.stderr)
         sys.exit(exit_code_of(error))
     except KeyboardInterrupt:

@@ -28,6 +28,7 @@ def resume(
 
     Example:  gantool resume runs/quickstart-001 --set training.total_images=200000
     """
+    from gantool.device import require_devices
     from gantool.training import launch
     from gantool.training.verbs import Resumption
 
@@ -46,6 +47,7 @@ def resume(
     if launch.is_rank():
         launch.follow_launcher()
     elif wanted > 1:
+        require_devices(device, wanted)
         changes = [part for change in overrides or [] for part in ("--set", change)]
         inexact = ["--allow-inexact"] if allow_inexact else []
         sys.exit(launch.run_ranks(wanted, ["resume", str(run_dir), "--device", device, *inexact, *changes]))

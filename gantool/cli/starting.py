@@ -59,6 +59,7 @@ def begin(
 ) -> None:
     """Prepare the pictures and train, here or in several processes that are given ``command`` and the same options."""
     from gantool.data import prepare
+    from gantool.device import require_devices
     from gantool.training import launch
     from gantool.training.verbs import start
 
@@ -66,6 +67,7 @@ def begin(
         prepared = prepare(experiment.data, seed=experiment.seed, progress=progress)
     ranked = launch.is_rank()
     if processes and processes > 1 and not ranked:
+        require_devices(device, processes)
         run.create()  # the ranks must agree on the folder
         options = [part for change in overrides or [] for part in ("--set", change)]
         options += ["--profile", str(profile)] if profile else []

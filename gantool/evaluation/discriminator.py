@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from gantool.device import exactly
 from gantool.images import to_unit_range
 from gantool.models.base import Discriminator
 
@@ -30,7 +31,8 @@ def logits_of(
         rows = slice(start, start + _BLOCK)
         images = to_unit_range(torch.from_numpy(pixels[rows])).to(device)
         asked = None if labels is None else torch.from_numpy(labels[rows]).to(device)
-        found[rows] = network(images, asked).float().cpu().numpy()
+        with exactly(device):
+            found[rows] = network(images, asked).float().cpu().numpy()
     return found
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gantool import seeding
+from gantool.device import exactly
 from gantool.errors import UsageError
 from gantool.latent.likeness import Distance, Likeness
 from gantool.latent.points import Points, drawn
@@ -235,7 +236,8 @@ class _Descent:
             lengths = self._common.square().mean(dim=1)
             loss = loss + _LENGTH_WEIGHT * (lengths - 1).square().sum()
         self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        with exactly(self._generator.device):
+            loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
 
     def _points(self) -> Tensor:
@@ -244,7 +246,7 @@ class _Descent:
     def _look(self, points: Tensor) -> tuple[Distance, Tensor]:
         """Of each its distance, and the mean square of what lies beyond the range of pixels."""
         noise = seeding.PerImage.of(self._noise)
-        with seeding.installed(noise), torch.backends.cudnn.flags(allow_tf32=False):
+        with seeding.installed(noise), exactly(self._generator.device):
             images = self._generator.network.draw(points, self._labels)
             return self._likeness(images), (images - images.clamp(-1, 1)).square().mean(dim=(1, 2, 3))
 

@@ -19,7 +19,7 @@ from gantool.models.base import Discriminator, Generator, ModelSettings
 from gantool.nn.conditioning import ClassProjection, LatentWithClass
 from gantool.nn.minibatch_std import minibatch_std
 from gantool.nn.normalisation import BatchNorm
-from gantool.nn.precision import full_precision
+from gantool.nn.precision import full_precision, head_of
 from gantool.nn.resolution import Grid
 from gantool.nn.spectral import spectral_norm_everywhere
 
@@ -119,7 +119,7 @@ class CompactDiscriminator(Discriminator):
             x = F.leaky_relu(conv(x), _SLOPE)
         x = F.leaky_relu(self.convs[-1](self.spread(x)), _SLOPE)
         # In this order the flattening of a channels-last map is a view.
-        logits = full_precision(self.head(x.permute(0, 2, 3, 1).flatten(1))).squeeze(1)
+        logits = head_of(self.head, x.permute(0, 2, 3, 1).flatten(1)).squeeze(1)
         return logits if self.projection is None else logits + self.projection(x.mean(dim=(2, 3)), labels)
 
     def layers(self) -> list[nn.Module]:

@@ -20,7 +20,7 @@ from gantool.nn.dropout import Dropout
 from gantool.nn.edges import FromPicture, ToPicture
 from gantool.nn.initialisation import glorot_uniform
 from gantool.nn.normalisation import BatchNorm
-from gantool.nn.precision import full_precision
+from gantool.nn.precision import full_precision, head_of
 from gantool.nn.resolution import Grid
 from gantool.nn.spectral import spectral_norm_everywhere
 
@@ -127,7 +127,7 @@ class DCGANDiscriminator(Discriminator):
         for conv in self.convs:
             x = self.dropout(F.leaky_relu(conv(x), self.slope))  # N × C × H/2 × W/2
         # In this order the flattening of a channels-last map is a view.
-        logits = full_precision(self.head(x.permute(0, 2, 3, 1).flatten(1))).squeeze(1)
+        logits = head_of(self.head, x.permute(0, 2, 3, 1).flatten(1)).squeeze(1)
         return logits if self.projection is None else logits + self.projection(x.mean(dim=(2, 3)), labels)
 
     def layers(self) -> list[nn.Module]:

@@ -103,7 +103,7 @@ class FastGANGenerator(Generator):
         self.image = nn.Conv2d(widths[-1], shape.channels, 3, padding=1)
         he_normal(self.image)
         if settings.generator_spectral_norm:
-            spectral_norm_everywhere(self)
+            spectral_norm_everywhere(self, embeddings=False)
 
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
         """See `Generator.forward`."""

@@ -13,7 +13,7 @@ from gantool.images import ImageShape
 from gantool.models.base import Discriminator, Generator, ModelSettings
 from gantool.nn.conditioning import ClassProjection, LatentWithClass
 from gantool.nn.initialisation import glorot_uniform
-from gantool.nn.precision import full_precision
+from gantool.nn.precision import full_precision, head_of
 from gantool.nn.spectral import spectral_norm_everywhere
 
 
@@ -91,7 +91,7 @@ class MLPDiscriminator(Discriminator):
         x = images.flatten(1)
         for layer in self.hidden:
             x = F.leaky_relu(layer(x), self.slope)
-        logits = full_precision(self.head(x)).squeeze(1)
+        logits = head_of(self.head, x).squeeze(1)
         return logits if self.projection is None else logits + self.projection(x, labels)
 
     def layers(self) -> list[nn.Module]:

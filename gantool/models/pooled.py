@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
 from typing import Literal
 
 import torch.nn.functional as F
@@ -13,7 +12,8 @@ from torch import Tensor, nn
 from gantool.images import ImageShape
 from gantool.models.base import Discriminator, Judgement, ModelSettings
 from gantool.nn.conditioning import ClassProjection
-from gantool.nn.precision import full_precision
+from gantool.nn.equalised import EqualLinear
+from gantool.nn.precision import head_of
 
 
 class PooledSettings(ModelSettings):
@@ -36,7 +36,7 @@ class PooledDiscriminator(Discriminator):
         shape: of the images.
         classes: 0 means unconditional.
         features: F.
-        linear: the kind of the heads.
+        equalised: whether the heads have an equalised learning rate.
     """
 
     def __init__(
@@ -45,13 +45,15 @@ class PooledDiscriminator(Discriminator):
         shape: ImageShape,
         classes: int,
         features: int,
-        linear: Callable[[int, int], nn.Linear] = nn.Linear,
+        *,
+        equalised: bool = False,
     ) -> None:
         super().__init__(shape, classes)
         names = classes > 0 and settings.class_head == "classifier"
         self.classifier_weight = settings.classifier_weight
+        linear = EqualLinear if equalised else nn.Linear
         self.head = linear(features, 1)
-        self.projection = ClassProjection(features, classes) if classes and not names else None
+        self.projection = ClassProjection(features, classes, equalised=equalised) if classes and not names else None
         self.classifier = linear(features, classes) if names else None
         self.losses_of_reals = self.losses_of_fakes = ("classification",) if names else ()
 
@@ -72,7 +74,7 @@ class PooledDiscriminator(Discriminator):
         return Judgement(self._logits(features, labels), self._classification(features, labels))
 
     def _logits(self, features: Tensor, labels: Tensor | None) -> Tensor:
-        logits = full_precision(self.head(features)).squeeze(1)
+        logits = head_of(self.head, features).squeeze(1)
         if self.classes and labels is None:
             raise ValueError("this network is conditioned on classes and was called without labels")
         return logits if self.projection is None else logits + self.projection(features, labels)
@@ -82,5 +84,5 @@ class PooledDiscriminator(Discriminator):
         the classifier learns nothing from what early fakes look like."""
         if self.classifier is None or labels is None:
             return {}
-        loss = F.cross_entropy(full_precision(self.classifier(features)), labels)
+        loss = F.cross_entropy(head_of(self.classifier, features), labels)
         return {"classification": self.classifier_weight * loss}

@@ -23,7 +23,7 @@ from gantool.models.base import Discriminator, Generator, ModelSettings
 from gantool.nn.conditioning import ClassProjection, LatentWithClass
 from gantool.nn.initialisation import he_normal
 from gantool.nn.layout import as_laid_out
-from gantool.nn.precision import full_precision
+from gantool.nn.precision import full_precision, head_of
 from gantool.nn.resampling import double, halve
 from gantool.nn.resolution import Grid
 from gantool.nn.spectral import spectral_norm_everywhere
@@ -88,7 +88,9 @@ class R3GANGenerator(Generator):
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
         """See `Generator.forward`."""
         x = self.basis * self.weights(self.entry(latent, labels))[:, :, None, None]  # N×C×base×base
-        x = self.levels[0](as_laid_out(x, self.image.weight))
+        # (A weight of 1×1 fits both memory formats.)
+        wide = next(block.mix.weight for block in self.levels.modules() if isinstance(block, _Block))
+        x = self.levels[0](as_laid_out(x, wide))
         for level, change in zip(self.levels[1:], self.changes, strict=True):
             x = level(change(double(x)))
         return full_precision(self.image(x))
@@ -133,7 +135,7 @@ class R3GANDiscriminator(Discriminator):
         x = self.levels[0](self.pixels(images))
         for level, change in zip(self.levels[1:], self.changes, strict=True):
             x = level(change(halve(x)))
-        features = full_precision(self.head((x * self.basis).sum(dim=(2, 3))))
+        features = head_of(self.head, (x * self.basis).sum(dim=(2, 3)))
         return features.squeeze(1) if self.projection is None else self.projection(features, labels)
 
     def layers(self) -> list[nn.Module]:

@@ -97,7 +97,7 @@ class ResNetGenerator(Generator):
         self.image = nn.Conv2d(widths[-1], shape.channels, 3, padding=1)
         glorot_uniform(self)
         if settings.generator_spectral_norm:
-            spectral_norm_everywhere(self)
+            spectral_norm_everywhere(self, embeddings=False)
 
     def forward(self, latent: Tensor, labels: Tensor | None = None) -> Tensor:
         """See `Generator.forward`."""

@@ -156,7 +156,7 @@ class StyleGAN2Discriminator(PooledDiscriminator):
         grid = Grid.of(shape)
         widths = settings.widths(grid)[::-1]
         last = widths[-1]
-        super().__init__(settings, shape, classes, features=last, linear=EqualLinear)
+        super().__init__(settings, shape, classes, features=last, equalised=True)
         self.pixels = EqualConv2d(shape.channels, widths[0], 1)
         self.blocks = nn.ModuleList(
             _HalvingBlock(before, after, residual=settings.residual) for before, after in pairwise(widths)

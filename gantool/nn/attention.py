@@ -25,10 +25,10 @@ class SelfAttention(nn.Module):
         self.gamma = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        """N×C×H×W, H and W even → the same shape."""
+        """N×C×H×W, H and W at least 2 → the same shape."""
         count, _, height, width = x.shape
         query = self.query(x).flatten(2)  # N × C/8 × HW
-        key = _largest(self.key(x)).flatten(2)  # N × C/8 × HW/4
+        key = _largest(self.key(x)).flatten(2)  # N × C/8 × HW/4 (of even sides)
         value = _largest(self.value(x)).flatten(2)  # N × C/2 × HW/4
         weights = (query.transpose(1, 2) @ key).softmax(dim=2)  # N × HW × HW/4
         seen = (value @ weights.transpose(1, 2)).view(count, -1, height, width)
@@ -37,6 +37,10 @@ class SelfAttention(nn.Module):
 
 
 def _largest(x: Tensor) -> Tensor:
-    """The largest of each 2×2, N×C×H×W → N×C×H/2×W/2. (The backward pass of CUDA's pooling adds in no fixed order.)"""
+    """The largest of each 2×2, N×C×H×W → N×C×⌊H/2⌋×⌊W/2⌋; an odd last row or column is left out, as pooling does.
+
+    (The backward pass of CUDA's pooling adds in no fixed order.)
+    """
     count, channels, height, width = x.shape
-    return x.view(count, channels, height // 2, 2, width // 2, 2).amax(dim=(3, 5))
+    rows, columns = height // 2, width // 2
+    return x[:, :, : 2 * rows, : 2 * columns].reshape(count, channels, rows, 2, columns, 2).amax(dim=(3, 5))

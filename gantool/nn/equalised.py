@@ -8,6 +8,8 @@ import math
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gantool.nn.conditioning import ClassProjection
+
 
 class EqualLinear(nn.Linear):
     """A linear layer.
@@ -50,5 +52,5 @@ class EqualConv2d(nn.Conv2d):
 def forget_scales(module: nn.Module) -> None:
     """Use the weights within ``module`` as they are: for spectral norm, which gives them their length."""
     for layer in module.modules():
-        if isinstance(layer, EqualLinear | EqualConv2d):
+        if isinstance(layer, EqualLinear | EqualConv2d | ClassProjection):
             layer.scale = 1.0

@@ -74,10 +74,14 @@ def _unit_vector_like(vector: Tensor, eps: float) -> Tensor:
     return F.normalize(torch.randn_like(vector), dim=0, eps=eps)
 
 
-def spectral_norm_everywhere(module: nn.Module) -> None:
-    """Normalise every linear, convolution and embedding weight within ``module``."""
+def spectral_norm_everywhere(module: nn.Module, *, embeddings: bool = True) -> None:
+    """Normalise every linear and convolution weight within ``module``, and the class vectors unless told otherwise.
+
+    (A generator's are drawn as its latent is. With a spectral norm of 1 each would be far shorter, and the class would
+    hardly be heard beside the latent.)
+    """
     for layer in list(module.modules()):
-        if isinstance(layer, _NORMALISED):
+        if isinstance(layer, _NORMALISED) and (embeddings or not isinstance(layer, nn.Embedding)):
             dim = 1 if isinstance(layer, nn.ConvTranspose2d) else 0
             parametrize.register_parametrization(layer, "weight", SpectralNorm(layer.weight, dim))
 

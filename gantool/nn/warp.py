@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gantool.nn.constants import constant
 from gantool.nn.layout import as_laid_out
 
 _BILINEAR, _BORDER = 0, 1  # of ATen
@@ -49,7 +50,7 @@ def sample(images: Tensor, places: Tensor) -> Tensor:
     flows to them.
     """
     height, width = images.shape[2:]
-    sides = places.new_tensor([width, height])
+    sides = constant((width, height), places)
     sampled: Tensor = _Sample.apply(images, (2 * places + 1) / sides - 1)
     return sampled
 
@@ -69,7 +70,7 @@ def warp(images: Tensor, matrices: Tensor) -> Tensor:
     ones = torch.ones(2 * height, 2 * width, device=images.device, dtype=images.dtype)
     drawn = torch.stack([ones * columns, ones * rows[:, None], ones], dim=-1)  # 2H × 2W × 3
     come_from = torch.einsum("nij,hwj->nhwi", matrices.to(images.dtype), drawn)
-    sides = come_from.new_tensor([width, height])
+    sides = constant((width, height), come_from)
     places = _mirrored(2 * come_from + sides - 0.5, 2 * sides)
     small = _reducing(height, *kind) @ sample(large, places) @ _reducing(width, *kind).t()
     return as_laid_out(small, images)
@@ -138,8 +139,8 @@ def spread(values: Tensor, grid: Tensor, sides: torch.Size) -> Tensor:
     ``grid`` (N×H'×W'×2 from -1 to 1), always in one order → N×C×H×W."""
     height, width = sides
     count, channels = values.shape[:2]
-    places = ((grid + 1) * grid.new_tensor([width, height]) - 1) / 2
-    places = torch.minimum(places.clamp(min=0), grid.new_tensor([width - 1, height - 1]))
+    places = ((grid + 1) * constant((width, height), grid) - 1) / 2
+    places = torch.minimum(places.clamp(min=0), constant((width - 1, height - 1), grid))
     corner = places.floor()
     share = places - corner  # N×H'×W'×2
     rows = values.permute(0, 2, 3, 1).reshape(-1, channels)
@@ -162,18 +163,19 @@ def _mirrored(places: Tensor, sides: Tensor) -> Tensor:
 
 
 @functools.cache
+@torch.inference_mode(mode=False)  # what is kept must serve training too, whoever asked first
 def _enlarging(side: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """2·side × side: between pixels by Lanczos' filter, with the border mirrored."""
     return _filter_matrix(side, [(place + 0.5) / 2 - 0.5 for place in range(2 * side)], 1.0).to(device, dtype)
 
 
 @functools.cache
+@torch.inference_mode(mode=False)
 def _reducing(side: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """side × 2·side: the same filter, twice as wide."""
     return _filter_matrix(2 * side, [2 * place + 0.5 for place in range(side)], 2.0).to(device, dtype)
 
 
-@torch.inference_mode(mode=False)  # what is kept must serve training too, whoever asked first
 def _filter_matrix(side: int, centres: list[float], stretch: float) -> Tensor:
     matrix = torch.zeros(len(centres), side, dtype=torch.float64)
     for row, centre in enumerate(centres):

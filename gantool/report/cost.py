@@ -49,10 +49,10 @@ def cost(records: Records, environment: Mapping[str, Any], watts: float | None =
 def assumed_watts(environment: Mapping[str, Any]) -> tuple[float, str]:
     """Watts by the device, and the words for it."""
     device, processes = str(environment.get("device", "cpu")), _positive(environment.get("processes"))
-    if device.startswith("cuda"):
-        return WATTS_PER_GPU * processes, f"assumed: {WATTS_PER_GPU:.0f} W for each of {counted(processes, 'GPU')}"
     if device.startswith("mps"):
         return WATTS_MPS, f"assumed: {WATTS_MPS:.0f} W for the chip"
+    if device != "cpu":  # a GPU goes by its own name
+        return WATTS_PER_GPU * processes, f"assumed: {WATTS_PER_GPU:.0f} W for each of {counted(processes, 'GPU')}"
     threads = _positive(environment.get("threads")) * processes
     return WATTS_PER_THREAD * threads, f"assumed: {WATTS_PER_THREAD:.0f} W for each of {counted(threads, 'CPU thread')}"
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
+import sysconfig
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -14,15 +17,21 @@ from torch import Tensor, nn
 from gantool.config.settings import TrainingSettings
 
 Forward = Callable[[Tensor, Tensor | None], Tensor]
-_COMPILERS = ("c++", "g++", "clang++", "cl")
+_COMPILERS = {"cpu": ("CXX", "C++", ("c++", "g++", "clang++", "cl")), "cuda": ("CC", "C", ("gcc", "clang", "cc"))}
+"""By device: the variable that names one, its language, and what torch and triton look for."""
 
 
 def compiler_is_missing(device: torch.device) -> str | None:
     """Why torch.compile cannot work here, or None when it can."""
-    if device.type == "cpu" and not any(shutil.which(name) for name in _COMPILERS):
-        return "no C++ compiler is installed"
+    if device.type not in _COMPILERS:
+        return None
     if device.type == "cuda" and importlib.util.find_spec("triton") is None:
         return "the package triton is not installed"
+    variable, language, names = _COMPILERS[device.type]
+    if not any(shutil.which(name) for name in (os.environ.get(variable, ""), *names) if name):
+        return f"no {language} compiler is installed"
+    if not Path(sysconfig.get_path("include"), "Python.h").is_file():
+        return "Python's headers are not installed (Python.h)"
     return None
 
 

@@ -67,6 +67,8 @@ class Machine:
 
     def set_up(self, *, deterministic: bool) -> None:
         """Set this process up to compute so."""
+        if self.device.type == "cuda":
+            torch.cuda.set_device(self.device)  # what asks for no device by number means this one
         memory.keep_freed_memory()
         devices.round_products(to_tf32=self.tf32)
         if deterministic:

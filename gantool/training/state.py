@@ -122,6 +122,13 @@ def require_equal(what: str, wanted: Mapping[str, Tensor], found: Mapping[str, T
         raise CheckpointError(f"{what}:\n  " + "\n  ".join(legible(fault) for fault in faults[:10]) + more)
 
 
+def layout(config: ExperimentConfig) -> torch.memory_format:
+    """What maps and the weights of convolutions are kept in: where torch sees two kinds, it copies."""
+    return _LAYOUTS[config.training.memory_format] or (
+        torch.channels_last if config.model.channels_last else torch.contiguous_format
+    )
+
+
 def build_state(
     config: ExperimentConfig, shape: ImageShape, classes: int, device: torch.device, precision: torch.dtype
 ) -> TrainingState:
@@ -135,11 +142,8 @@ def build_state(
     generator = config.model.build_generator(shape, classes)
     discriminator = config.model.build_discriminator(shape, classes)
     freeze(config, discriminator)
-    layout = _LAYOUTS[config.training.memory_format] or (
-        torch.channels_last if config.model.channels_last else torch.contiguous_format
-    )
     for network in (generator, discriminator):
-        network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
+        network.to(device=device, memory_format=layout(config))  # type: ignore[call-overload]
         if config.training.sync_batch_norm:
             synchronise_batch_norm(network)
     needs_scaling = precision is torch.float16

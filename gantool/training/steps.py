@@ -30,7 +30,7 @@ from gantool.training.batches import Batch
 from gantool.training.draws import Draws
 from gantool.training.freezing import rate_factor
 from gantool.training.phases import phase
-from gantool.training.state import TrainingState
+from gantool.training.state import TrainingState, layout
 
 Forward = Callable[[Tensor, Tensor | None], Tensor]
 
@@ -66,7 +66,7 @@ class Steps:
         share = config.training.batch_size // distributed.world_size()
         self._microbatch = config.training.microbatch_size or share
         self._chunks = share // self._microbatch
-        self._records_graphs = config.training.compile and config.training.compile_mode == "reduce-overhead"
+        self._records_graphs = config.training.compile and config.training.compile_mode != "default"
         self.gradient_norms: dict[str, Tensor] = {}
         """The norms of the last step's gradients, on the device; scaled ones under float16."""
 
@@ -90,7 +90,7 @@ class Steps:
         reuse = last and self._chunks == 1
         made: Tensor | None = None
         for rows in self._microbatches():
-            real = to_unit_range(batch.pixels[rows])
+            real = self._pictures(batch.pixels[rows])
             labels = _rows(batch.labels, rows)
             with phase(phases.GENERATOR), torch.set_grad_enabled(reuse), self._autocast():
                 made = self._generate(latents[rows], labels)
@@ -130,7 +130,7 @@ class Steps:
                         made = self._generate(draws.latents("latent", state.generator.latent_dim)[rows], labels)
                     real_logits = None
                     if config.loss.needs_both:
-                        real = to_unit_range(fakes.batch.pixels[rows])
+                        real = self._pictures(fakes.batch.pixels[rows])
                         real_logits = self._critic(real, labels, _each(real_parameters, rows))
                     fake_logits, own = self._judge(made, labels, _each(fake_parameters, rows), real=False)
                 loss = config.loss.generator(fake_logits, real_logits)
@@ -161,13 +161,17 @@ class Steps:
             return network.judge(_apply(changes, images), labels, real=real)
         return Judgement(self._critic(images, labels, changes), {})
 
+    def _pictures(self, pixels: Tensor) -> Tensor:
+        """uint8 N×H×W×C → what the discriminator is shown, laid out as its weights are."""
+        return to_unit_range(pixels).contiguous(memory_format=layout(self._config))
+
     def _additions(
         self, real: Tensor, fake: Tensor, own: dict[str, Tensor], measured: dict[str, Tensor], draws: Draws
     ) -> list[Tensor]:
         """What is added to the discriminator's loss without another forward pass; it is ``measured`` too."""
         memories = self._state.memories
         for position, augmentation in enumerate(self._config.augment):
-            augmentation.observe(real.detach(), self._memory_of(position))
+            augmentation.observe(real.detach() - self._config.loss.boundary, self._memory_of(position))
         added = [*own.values()]
         measured |= {f"loss_{name}": value for name, value in own.items()}
         for penalty in due_penalties(self._config, LogitPenalty, draws.images_seen):

@@ -280,3 +280,12 @@ def test_registry_reads_a_model_by_its_name(model: ModelSettings) -> None:
     read = adapter.validate_python({"name": model.name, "latent_dim": 7})
     assert type(read) is type(model) and read.latent_dim == 7
     assert adapter.validate_json(adapter.dump_json(model)) == model
+
+
+def test_logits_are_not_rounded_to_bfloat16(model: ModelSettings) -> None:
+    """A large offset that all logits share must not eat their differences."""
+    network = model.build_discriminator(colour(model), 0)
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = network(torch.rand(32, *network.shape))
+    assert logits.dtype == torch.float32
+    assert (logits != logits.to(torch.bfloat16)).float().mean() > 0.8

@@ -157,3 +157,17 @@ def test_a_classifier_in_the_projections_place() -> None:
     torch.testing.assert_close(judged.own["classification"], expected)
     with pytest.raises(ValueError, match="labels"):
         network(images)
+
+
+@pytest.mark.parametrize("shape", [(3, 10, 10), (1, 14, 14), (4, 10, 12), (3, 12, 10), (3, 20, 28)])
+@pytest.mark.parametrize("kept", [0, 2])
+def test_attention_at_every_size_that_the_blocks_draw(shape: tuple[int, int, int], kept: int) -> None:
+    """Where a map of odd sides is the only one there is, its last row and column are no keys."""
+    settings = ResNet(attention=1, generator_width=8, discriminator_width=8, kept_doublings=kept)
+    settings.check(ImageShape(*shape))
+    generator = settings.build_generator(ImageShape(*shape), 0)
+    discriminator = settings.build_discriminator(ImageShape(*shape), 0)
+    discriminator.attention.gamma.data.fill_(1.0)  # type: ignore[union-attr]
+    logits = discriminator(generator(torch.randn(2, settings.latent_dim)))
+    logits.sum().backward()
+    assert logits.shape == (2,) and logits.isfinite().all()

@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gantool.images import ImageShape
+from gantool.models import FastGAN, ResNet
 from gantool.nn.spectral import SpectralNorm, settle_spectral_norm, spectral_norm_everywhere
 
 LAYERS = {
@@ -139,3 +141,15 @@ def test_equals_torchs_own() -> None:
     step._v.copy_(ours.parametrizations.weight[0].right)
     for _ in range(3):
         torch.testing.assert_close(ours.weight, theirs.weight)
+
+
+@pytest.mark.parametrize("kind", [ResNet, FastGAN])
+def test_a_generators_class_vectors_keep_their_length(kind: type[ResNet] | type[FastGAN]) -> None:
+    """Their norm would be under 1, that of a latent √dim: the class would hardly be heard."""
+    widths = {"width": 4} if kind is FastGAN else {"generator_width": 8}
+    settings = kind(conditioning="class", generator_spectral_norm=True, class_embedding_dim=64, **widths)
+    torch.manual_seed(0)
+    generator = settings.build_generator(ImageShape(3, 64, 64), 10)
+    (embedding,) = (layer for layer in generator.modules() if isinstance(layer, nn.Embedding))
+    assert embedding.weight.norm(dim=1).mean().item() == pytest.approx(8, rel=0.1)
+    assert sum(isinstance(layer, SpectralNorm) for layer in generator.modules()) > 5

@@ -171,3 +171,23 @@ def test_the_image_is_the_sum_over_the_levels() -> None:
     base, middle, full = seen
     torch.testing.assert_close(images, double(double(base, taps=4) + middle, taps=4) + full)
     assert all(level.std() > 1e-3 for level in seen)
+
+
+def test_the_class_is_learnt_as_fast_as_the_rest_of_the_logit() -> None:
+    """One step of Adam moves the projection as far as the head: its vectors have an equalised rate as well."""
+    torch.manual_seed(0)
+    settings = SMALL.model_copy(update={"conditioning": "class"})
+    network = settings.build_discriminator(SHAPE, 4)
+    features, labels = torch.randn(256, network.head.in_features), torch.arange(256) % 4
+    moved = []
+    for part in (
+        lambda: (network.head(features) - network.head.bias)[:, 0],
+        lambda: network.projection(features, labels),
+    ):
+        before = part().detach()
+        assert before.std() == pytest.approx(1, rel=0.25)
+        optimizer = torch.optim.Adam(network.parameters(), 1e-3, betas=(0.0, 0.99))
+        part()[labels == 0].sum().backward()
+        optimizer.step()
+        moved.append((part().detach() - before)[labels == 0].mean().item())
+    assert moved[1] == pytest.approx(moved[0], rel=0.5)

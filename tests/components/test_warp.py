@@ -127,3 +127,14 @@ def test_what_lies_beyond_the_border_is_mirrored() -> None:
     images = smooth(1)
     moved = warp.warp(images, matrices([1.0, 0, -6], [0, 1, 0]))
     assert (moved[..., :6] - images[..., :6].flip(3)).abs().max() < 0.05
+
+
+@pytest.mark.parametrize("height", [6, 7])
+def test_what_was_first_asked_for_without_gradients_serves_training_too(height: int) -> None:
+    """The filters and the sides are kept; tensors made in inference mode may not be saved for a backward pass."""
+    matrices = torch.eye(2, 3).expand(1, 2, 3)
+    with torch.inference_mode():
+        warp.warp(torch.rand(1, 1, height, 9), matrices)
+    images = torch.rand(1, 1, height, 9, requires_grad=True)
+    warp.warp(images, matrices).sum().backward()
+    assert images.grad is not None

@@ -82,8 +82,9 @@ def test_watts_can_be_said(tmp_path: Path) -> None:
     assert "× 72 W ÷ 1,000 = 0.002" in words
 
 
-def test_a_gpu_draws_more(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run", info={"environment": {"device": "cuda", "processes": 2, "threads": 8}})
+@pytest.mark.parametrize("device", ["cuda", "NVIDIA H200"])  # a run writes the GPU's own name
+def test_a_gpu_draws_more(device: str, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", info={"environment": {"device": device, "processes": 2, "threads": 8}})
     assert "600 W, assumed: 300 W for each of 2 GPUs" in written(run).words
 
 

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 
 from gantool.data.decode import Options, decode_raw
 from gantool.errors import UsageError
 from gantool.images import ImageShape
+from gantool.latent import likeness
 from gantool.latent.likeness import Likeness
 from gantool.latent.projecting import Fitting, read_picture
 from gantool.latent.projection import Search, Stopped, project
@@ -303,3 +305,14 @@ def test_spaces_are_checked_before_long_work(plain: Path) -> None:
     generator = load_generator(plain, device="cpu")
     with pytest.raises(UsageError, match="--space w"):
         project(generator, generator.sample(1)[0], Search(space="w"))
+
+
+@pytest.mark.parametrize(("side", "wanted"), [(200, 112), (28, 112), (113, 112), (96, 96)])
+def test_pictures_are_resized_as_torch_does_it(side: int, wanted: int) -> None:
+    images = torch.rand(2, 3, side, side - 9)
+    columns = round((side - 9) * wanted / side)
+    resized = likeness._resizing(side, wanted, images.device, images.dtype) @ images
+    resized = resized @ likeness._resizing(side - 9, columns, images.device, images.dtype).t()
+    size = (wanted, columns)
+    told = F.interpolate(images, size=size, mode="bilinear", align_corners=False, antialias=wanted < side)
+    torch.testing.assert_close(resized, told, rtol=0, atol=1e-5)

@@ -11,8 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gantool import seeding
+from gantool.augment import ADA
 from gantool.config import ExperimentConfig
 from gantool.data import BatchOrder, PreparedSet, prepare
+from gantool.models.mlp import MLPDiscriminator
 from gantool.penalties import GeneratorPenalty, ImagePenalty, LogitPenalty
 from gantool.training.additions import due_penalties
 from gantool.training.state import TrainingState, build_state
@@ -123,3 +125,17 @@ def test_a_classifier_learns_the_classes_of_real_pictures() -> None:
     changes = (*MODELS["resnet"], "optimizer.discriminator.learning_rate=2e-3")
     early, late = (run_steps(tiny(*changes), count).meters.take()["loss_classification"] for count in (5, 60))
     assert late < 0.8 * early
+
+
+@pytest.mark.parametrize(("loss", "undecided"), [("least_squares", 0.5), ("hinge", 0.0)])
+def test_ada_is_steered_by_what_the_loss_calls_real(
+    loss: str, undecided: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A discriminator that cannot tell is no reason to change pictures more often."""
+    seen: list[Tensor] = []
+    monkeypatch.setattr(ADA, "observe", lambda _, logits, __: seen.append(logits.clone()))
+    forward = MLPDiscriminator.forward
+    monkeypatch.setattr(MLPDiscriminator, "forward", lambda *told: forward(*told) * 0 + undecided)
+    run_straight(tiny(f"loss.name={loss}", "augment=[{name: ada}]", "training.total_images=16"), tmp_path / "run")
+    assert seen
+    assert all((logits == 0).all() for logits in seen)

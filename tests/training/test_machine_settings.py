@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from gantool.device import round_products
+from gantool.device import choose_fastest_kernels, exactly, make_deterministic, require_devices, round_products
 from gantool.errors import CheckpointError, UsageError
 from gantool.images import ImageShape
 from gantool.rundir import RunFolder
+from gantool.training import compiling
 from gantool.training.display import Silent
 from gantool.training.session import choose_machine
 from gantool.training.state import build_state
@@ -72,9 +73,70 @@ def test_float32_on_a_gpu_is_float32() -> None:
         torch.backends.cudnn.allow_tf32 = True
 
 
+def test_exactly_keeps_cudnn_and_its_bits() -> None:
+    """Its flags come one by one, and the one that is not named switches cuDNN off."""
+    with exactly(torch.device("cuda")):
+        assert torch.backends.cudnn.enabled and torch.backends.cudnn.deterministic
+        assert not torch.backends.cudnn.allow_tf32
+
+
+def test_determinism_can_be_given_up_again() -> None:
+    cpu = torch.device("cpu")
+    make_deterministic(cpu)
+    try:
+        choose_fastest_kernels(cpu)
+        assert not torch.are_deterministic_algorithms_enabled()
+    finally:
+        make_deterministic(cpu)
+    assert torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.parametrize(
+    ("device", "missing", "reason"),
+    [
+        ("cpu", "compiler", "no C++ compiler is installed"),
+        ("cuda", "compiler", "no C compiler is installed"),
+        ("cpu", "headers", "Python's headers are not installed"),
+        ("cuda", "headers", "Python's headers are not installed"),
+        ("cuda", "triton", "the package triton is not installed"),
+    ],
+)
+def test_what_a_compilation_lacks_is_named(
+    device: str, missing: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Python.h").touch()
+    headers = tmp_path / "nowhere" if missing == "headers" else tmp_path
+    monkeypatch.setattr(compiling.sysconfig, "get_path", lambda _: str(headers))
+    monkeypatch.setattr(compiling.shutil, "which", lambda name: None if missing == "compiler" else f"/bin/{name}")
+    monkeypatch.setattr(compiling.importlib.util, "find_spec", lambda _: None if missing == "triton" else object())
+    assert str(compiling.compiler_is_missing(torch.device(device))).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "said"),
+    [
+        ("cuda", 1, "--device cuda: 2 processes take a device each, and there are 1; try --processes 1"),
+        ("auto", 1, "--device auto: 2 processes take a device each"),
+        ("cuda:0", 4, "--device cuda:0: 2 processes take a device each; give --device cuda"),
+        ("cuda", 2, ""),
+        ("cpu", 0, ""),
+    ],
+)
+def test_each_process_finds_a_device_or_none_is_started(
+    name: str, there: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
+    if not said:
+        require_devices(name, 2)
+        return
+    with pytest.raises(UsageError, match=said):
+        require_devices(name, 2)
+
+
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("mode", ["default", "reduce-overhead"])
+@pytest.mark.parametrize("mode", ["default", "reduce-overhead", "max-autotune"])
 def test_graphs_give_the_same_to_rounding(mode: str, tmp_path: Path) -> None:
 
     changes = (SHORT, *MODELS["compact"])

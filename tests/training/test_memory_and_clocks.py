@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 
+from gantool import memory
 from gantool.errors import ResourceError, exit_code_of
 from gantool.rundir import RunFolder
 from gantool.training import verbs
@@ -22,6 +23,24 @@ from gantool.training.verbs import start
 from tests.training.helpers import differing, last, lines, resume, run_straight, tiny
 
 AT = 200
+
+
+@pytest.mark.parametrize(
+    ("error", "is_memory"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), True),
+        (RuntimeError("CUDA error: out of memory"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes."), True),
+        (MemoryError(), True),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), True),
+        (OSError(errno.ENOSPC, "No space left on device"), False),
+        (RuntimeError("shape '[2, 1, 2, 2, 2, 2]' is invalid for input of size 25"), False),
+    ],
+)
+def test_the_end_of_memory_is_known_by_its_words(error: Exception, is_memory: bool) -> None:
+    assert memory.is_out_of_memory(error) is is_memory
 
 
 @pytest.mark.parametrize(

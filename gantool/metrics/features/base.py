@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -34,10 +33,3 @@ class Extractor(Protocol):
     def of(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The features of uint8 N×H×W×C pictures (grey, rgb, or premultiplied rgba): float32 N×D."""
         ...
-
-
-def exactly(device: torch.device) -> contextlib.AbstractContextManager[None]:
-    """On CUDA torch would multiply in TF32, with 10 bits, and choose among kernels by the clock."""
-    if device.type != "cuda":
-        return contextlib.nullcontext()
-    return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)

@@ -18,7 +18,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from gantool import seeding
-from gantool.metrics.features.base import FeatureFacts, exactly
+from gantool.device import exactly
+from gantool.metrics.features.base import FeatureFacts
 from gantool.metrics.features.inputs import FILTER
 
 DIMENSIONS = 128

@@ -21,7 +21,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gantool.metrics.features.base import FeatureFacts, exactly
+from gantool.device import exactly
+from gantool.metrics.features.base import FeatureFacts
 from gantool.metrics.features.inputs import FILTER, at_side
 from gantool.metrics.features.weights import SHA256, efficientnet_lite0_tensors
 

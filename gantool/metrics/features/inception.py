@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from gantool.device import exactly
 from gantool.errors import UsageError
-from gantool.metrics.features.base import FeatureFacts, exactly
+from gantool.metrics.features.base import FeatureFacts
 from gantool.metrics.features.inputs import FILTER, at_side
 
 SIDE = 299
