@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from gantool import cli
+from gantool.errors import GantoolError, NoDeviceError, RankLostError, ResourceError, UsageError
 from gantool.rundir import RunFolder
 from tests.faults.entry import PATIENCE, PLAN
 from tests.faults.plans import Plan
@@ -63,3 +65,32 @@ def test_torchrun_begins_again_from_the_newest_checkpoint(config_file: Path, tmp
     assert "going on from image 80" in ended.stdout
     assert last(run).digest == last(straight).digest
     assert lines(run) == lines(straight)
+
+
+@pytest.mark.parametrize(
+    ("error", "rank", "said"),
+    [
+        (UsageError("no such thing"), "0", "gantool: no such thing\n"),
+        (UsageError("no such thing"), "1", ""),  # the first one says it
+        (
+            NoDeviceError("--device cuda: 1 CUDA device is here"),
+            "1",
+            "gantool: rank 1: --device cuda: 1 CUDA device is here\n",
+        ),
+        (ResourceError("out of memory"), "1", "gantool: rank 1: out of memory\n"),
+        (ResourceError("out of memory"), "0", "gantool: out of memory\n"),
+        (RankLostError("rank 0 does not answer"), "1", "gantool: rank 0 does not answer\n"),
+    ],
+)
+def test_a_rank_says_what_it_alone_may_have_met(
+    error: GantoolError, rank: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails() -> None:
+        raise error
+
+    monkeypatch.setenv("RANK", rank)
+    monkeypatch.setattr(cli, "app", fails)
+    with pytest.raises(SystemExit) as met:
+        cli.main()
+    assert met.value.code == error.exit_code
+    assert capsys.readouterr().err == said
