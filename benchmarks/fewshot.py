@@ -2,7 +2,7 @@
 
     npm pack emoji-datasource-google@16.0.0 && tar xzf emoji-datasource-google-16.0.0.tgz    # makes package/
     python -m benchmarks.fewshot prepare package FOLDER
-    python -m benchmarks.fewshot train FOLDER [WAY ...]      # 10,000 images each; both ways unless named
+    python -m benchmarks.fewshot train FOLDER [WAY ...]      # 120,000 images each; both ways unless named
     python -m benchmarks.fewshot measure FOLDER [WAY ...]
     python -m benchmarks.fewshot table FOLDER
 
@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks.runs import copy_emoji, gantool, mean_of, measured, told, trained
 
-TOTAL, EVERY = 10_000, 5_000
+TOTAL, EVERY = 120_000, 20_000
 MEASURES = ("frechet_distance", "kernel_distance", "precision", "coverage")
 WAYS: Mapping[str, list[dict[str, Any]]] = {
     "with": [{"name": "mirror"}, {"name": "diffaugment"}],
@@ -58,7 +58,7 @@ def train(folder: Path, way: str) -> None:
 
 def config(folder: Path, way: str) -> dict[str, Any]:
     """The whole of what is trained."""
-    adam = {"name": "adam", "learning_rate": 2e-4, "betas": [0.5, 0.999]}
+    adam = {"name": "adam", "learning_rate": {"from": 4e-4, "to": 4e-5}, "betas": [0.5, 0.999]}
     return {
         "name": way,
         "data": {"source": "prepared", "path": str(folder.resolve() / "set")},
@@ -66,7 +66,7 @@ def config(folder: Path, way: str) -> dict[str, Any]:
         "loss": {"name": "hinge"},
         "augment": WAYS[way],
         "optimizer": {"generator": adam, "discriminator": adam},
-        "training": {"total_images": TOTAL, "batch_size": 8, "ema_half_life": 2_000},
+        "training": {"total_images": TOTAL, "batch_size": 8, "ema_half_life": 5_000},
         "log": {"every": 1_000},
         "samples": {"every": EVERY},
         "checkpoints": {"every": EVERY, "keep": 1, "keep_every": EVERY},
