@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import platform
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -39,16 +40,21 @@ def choose_device(name: str = "auto", local_rank: int = 0) -> torch.device:
 def _cuda(name: str, index: int) -> torch.device:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if index >= count:
-        there = f"{count} CUDA device{'s are' if count != 1 else ' is'} here" if count else "no CUDA device is here"
-        raise NoDeviceError(f"--device {name}: {there}, and this process takes number {index}; try --device cpu")
+        raise NoDeviceError(
+            f"--device {name}: {_counted(count)} here, and this process takes number {index}; try --device cpu"
+        )
     return torch.device("cuda", index)
+
+
+def _counted(devices: int) -> str:
+    return f"{devices} CUDA devices are" if devices > 1 else "1 CUDA device is" if devices else "no CUDA device is"
 
 
 def require_devices(name: str, processes: int) -> None:
     """See before they are started that so many processes on this machine find a device each.
 
     Raises:
-        UsageError: when they do not.
+        UsageError: when they do not (a NoDeviceError), or where ``name`` is one device.
     """
     if choose_device(name).type != "cuda":
         return
@@ -57,7 +63,8 @@ def require_devices(name: str, processes: int) -> None:
     there = torch.cuda.device_count()
     if there < processes:
         raise NoDeviceError(
-            f"--device {name}: {processes} processes take a device each, and there are {there}; try --processes {there}"
+            f"--device {name}: {processes} processes take a device each, and {_counted(there)} here; "
+            f"try --processes {there}, or --device cpu"
         )
 
 
@@ -99,11 +106,20 @@ def round_products(*, to_tf32: bool) -> None:
     torch.backends.cudnn.allow_tf32 = to_tf32
 
 
-def exactly(device: torch.device) -> contextlib.AbstractContextManager[None]:
-    """On CUDA torch would multiply in TF32, with 10 bits, and choose among kernels by the clock."""
+@contextlib.contextmanager
+def exactly(device: torch.device) -> Iterator[None]:
+    """On CUDA torch may multiply in TF32, with 10 bits, and cuDNN choose among kernels by the clock: not within."""
     if device.type != "cuda":
-        return contextlib.nullcontext()
-    return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+        yield
+        return
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        # (The flag that is not named here would switch cuDNN off.)
+        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+            yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = before
 
 
 def choose_fastest_kernels(device: torch.device) -> None:

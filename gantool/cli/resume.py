@@ -41,13 +41,14 @@ def resume(
                 f"gantool resume {run_dir} --set training.total_images={2 * resumption.images_seen}"
             )
         return
+    wanted = processes or resumption.processes
+    if wanted > 1 and not launch.is_rank():
+        require_devices(device, wanted)
     with preparation_progress() as progress:
         prepared = resumption.prepare(progress)
-    wanted = processes or resumption.processes
     if launch.is_rank():
         launch.follow_launcher()
     elif wanted > 1:
-        require_devices(device, wanted)
         changes = [part for change in overrides or [] for part in ("--set", change)]
         inexact = ["--allow-inexact"] if allow_inexact else []
         sys.exit(launch.run_ranks(wanted, ["resume", str(run_dir), "--device", device, *inexact, *changes]))

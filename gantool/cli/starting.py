@@ -63,11 +63,12 @@ def begin(
     from gantool.training import launch
     from gantool.training.verbs import start
 
-    with preparation_progress() as progress:
-        prepared = prepare(experiment.data, seed=experiment.seed, progress=progress)
     ranked = launch.is_rank()
     if processes and processes > 1 and not ranked:
         require_devices(device, processes)
+    with preparation_progress() as progress:
+        prepared = prepare(experiment.data, seed=experiment.seed, progress=progress)
+    if processes and processes > 1 and not ranked:
         run.create()  # the ranks must agree on the folder
         options = [part for change in overrides or [] for part in ("--set", change)]
         options += ["--profile", str(profile)] if profile else []

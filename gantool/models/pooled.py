@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gantool.images import ImageShape
 from gantool.models.base import Discriminator, Judgement, ModelSettings
 from gantool.nn.conditioning import ClassProjection
-from gantool.nn.equalised import EqualLinear
+from gantool.nn.equalised import EqualClassProjection, EqualLinear
 from gantool.nn.precision import head_of
 
 
@@ -52,8 +52,9 @@ class PooledDiscriminator(Discriminator):
         names = classes > 0 and settings.class_head == "classifier"
         self.classifier_weight = settings.classifier_weight
         linear = EqualLinear if equalised else nn.Linear
+        project = EqualClassProjection if equalised else ClassProjection
         self.head = linear(features, 1)
-        self.projection = ClassProjection(features, classes, equalised=equalised) if classes and not names else None
+        self.projection = project(features, classes) if classes and not names else None
         self.classifier = linear(features, classes) if names else None
         self.losses_of_reals = self.losses_of_fakes = ("classification",) if names else ()
 

@@ -10,8 +10,6 @@ outputs takes its vectors in a label's place.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
@@ -46,19 +44,12 @@ class ClassProjection(nn.Module):
     """The inner product of features and a learned class vector, yᵀVφ(x) (Miyato & Koyama 2018, eq. 3).
 
     The other term, the linear ψ(φ(x)), belongs to the architecture.
-
-    Args:
-        features: length of φ(x).
-        classes: how many.
-        equalised: keep the vectors as N(0, 1) and scale the product instead, as `gantool.nn.equalised` does.
     """
 
-    def __init__(self, features: int, classes: int, *, equalised: bool = False) -> None:
+    def __init__(self, features: int, classes: int) -> None:
         super().__init__()
         self.embedding = nn.Embedding(classes, features)
-        self.scale = 1 / math.sqrt(features) if equalised else 1.0
-        if not equalised:
-            nn.init.xavier_uniform_(self.embedding.weight)  # N(0, 1) would drown the unconditional logit
+        nn.init.xavier_uniform_(self.embedding.weight)  # N(0, 1) would drown the unconditional logit
 
     def forward(self, features: Tensor, labels: Tensor | None) -> Tensor:
         """Features N×features and labels (N, or N×classes) → N, what the class adds to the logit.
@@ -66,7 +57,7 @@ class ClassProjection(nn.Module):
         Raises:
             ValueError: without labels.
         """
-        return (features * class_vectors(self.embedding, labels)).sum(dim=1) * self.scale
+        return (features * class_vectors(self.embedding, labels)).sum(dim=1)
 
 
 def class_vectors(embedding: nn.Embedding, labels: Tensor | None) -> Tensor:

@@ -8,7 +8,7 @@ import math
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gantool.nn.conditioning import ClassProjection
+from gantool.nn.conditioning import class_vectors
 
 
 class EqualLinear(nn.Linear):
@@ -49,8 +49,25 @@ class EqualConv2d(nn.Conv2d):
         return F.conv2d(x, self.weight * self.scale, self.bias, self.stride, self.padding)
 
 
+class EqualClassProjection(nn.Module):
+    """`gantool.nn.conditioning.ClassProjection` with class vectors of N(0, 1)."""
+
+    def __init__(self, features: int, classes: int) -> None:
+        super().__init__()
+        self.scale = 1 / math.sqrt(features)
+        self.vectors = nn.Embedding(classes, features)
+
+    def forward(self, features: Tensor, labels: Tensor | None) -> Tensor:
+        """Features N×features and labels (N, or N×classes) → N, what the class adds to the logit.
+
+        Raises:
+            ValueError: without labels.
+        """
+        return (features * class_vectors(self.vectors, labels)).sum(dim=1) * self.scale
+
+
 def forget_scales(module: nn.Module) -> None:
     """Use the weights within ``module`` as they are: for spectral norm, which gives them their length."""
     for layer in module.modules():
-        if isinstance(layer, EqualLinear | EqualConv2d | ClassProjection):
+        if isinstance(layer, EqualLinear | EqualConv2d | EqualClassProjection):
             layer.scale = 1.0

@@ -32,8 +32,11 @@ from gantool.training.header import SIZE_LIMIT, Header, HeaderFault, Place, read
 from gantool.training.metadata import require_sound
 from gantool.version import __version__
 
-SCHEMA = 2
-"""Raised when a checkpoint of before would load, but no longer go on to the same bits. 1: other draws of dropout."""
+SCHEMA = 3
+"""Raised when a checkpoint of before would load, but no longer go on to the same bits.
+
+1: other draws of dropout. 2: logits rounded to bfloat16; ADA steered by the sign of least squares' logits.
+"""
 
 
 @dataclass(frozen=True)

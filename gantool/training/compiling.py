@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 import sysconfig
 import warnings
 from collections.abc import Callable
@@ -30,7 +31,9 @@ def compiler_is_missing(device: torch.device) -> str | None:
     variable, language, names = _COMPILERS[device.type]
     if not any(shutil.which(name) for name in (os.environ.get(variable, ""), *names) if name):
         return f"no {language} compiler is installed"
-    if not Path(sysconfig.get_path("include"), "Python.h").is_file():
+    schemes = {sysconfig.get_default_scheme(), "posix_prefix"} & set(sysconfig.get_scheme_names())
+    folders = [sysconfig.get_path("include", scheme) for scheme in schemes]
+    if sys.platform == "linux" and not any(Path(folder, "Python.h").is_file() for folder in folders):
         return "Python's headers are not installed (Python.h)"
     return None
 

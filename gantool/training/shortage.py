@@ -71,7 +71,9 @@ def _fault(error: OSError) -> _Fault:
 
 def _is_of(run: RunFolder, error: OSError) -> bool:
     """Whether the file is the run's: it was made unwritable, or taken away."""
-    return run.path in Path(str(error.filename)).parents
+    if not isinstance(error.filename, str | Path):
+        return False
+    return run.path.absolute() in Path(error.filename).absolute().parents
 
 
 def _what_is_whole(run: RunFolder) -> str:

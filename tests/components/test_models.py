@@ -94,7 +94,7 @@ def test_the_projection_is_linear_in_the_class_vector(model: ModelSettings) -> N
     """yᵀVφ(x) + ψ(φ(x)), whatever φ is: with the vectors a, b, a + b, −a and 0 the logits add up."""
     model = conditioned(model).model_copy(update={"spectral_norm": False})  # which would scale all vectors alike
     network = model.build_discriminator(colour(model), CLASSES).eval()
-    vectors = network.projection.embedding.weight.data
+    vectors = next(network.projection.parameters()).data
     a, b = vectors[0].clone(), vectors[1].clone()
     vectors[2:] = torch.stack([a + b, -a, torch.zeros_like(a)])
     images = torch.randn(4, *colour(model))

@@ -75,9 +75,14 @@ def test_float32_on_a_gpu_is_float32() -> None:
 
 def test_exactly_keeps_cudnn_and_its_bits() -> None:
     """Its flags come one by one, and the one that is not named switches cuDNN off."""
-    with exactly(torch.device("cuda")):
-        assert torch.backends.cudnn.enabled and torch.backends.cudnn.deterministic
-        assert not torch.backends.cudnn.allow_tf32
+    round_products(to_tf32=True)  # as in a run with precision tf32
+    try:
+        with exactly(torch.device("cuda")):
+            assert torch.backends.cudnn.enabled and torch.backends.cudnn.deterministic
+            assert not torch.backends.cudnn.allow_tf32 and not torch.backends.cuda.matmul.allow_tf32
+        assert torch.backends.cudnn.allow_tf32 and torch.backends.cuda.matmul.allow_tf32
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = False
 
 
 def test_determinism_can_be_given_up_again() -> None:
@@ -106,7 +111,7 @@ def test_what_a_compilation_lacks_is_named(
 ) -> None:
     (tmp_path / "Python.h").touch()
     headers = tmp_path / "nowhere" if missing == "headers" else tmp_path
-    monkeypatch.setattr(compiling.sysconfig, "get_path", lambda _: str(headers))
+    monkeypatch.setattr(compiling.sysconfig, "get_path", lambda *_: str(headers))
     monkeypatch.setattr(compiling.shutil, "which", lambda name: None if missing == "compiler" else f"/bin/{name}")
     monkeypatch.setattr(compiling.importlib.util, "find_spec", lambda _: None if missing == "triton" else object())
     assert str(compiling.compiler_is_missing(torch.device(device))).startswith(reason)
@@ -115,7 +120,7 @@ def test_what_a_compilation_lacks_is_named(
 @pytest.mark.parametrize(
     ("name", "there", "said"),
     [
-        ("cuda", 1, "--device cuda: 2 processes take a device each, and there are 1; try --processes 1"),
+        ("cuda", 1, "--device cuda: 2 processes take a device each, and 1 CUDA device is here; try --processes 1"),
         ("auto", 1, "--device auto: 2 processes take a device each"),
         ("cuda:0", 4, "--device cuda:0: 2 processes take a device each; give --device cuda"),
         ("cuda", 2, ""),
