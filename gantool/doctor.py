@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import os
 import platform
-import shutil
-import sysconfig
 from collections.abc import Callable
 from importlib import metadata, resources
 from pathlib import Path
@@ -17,7 +15,6 @@ from gantool.version import __version__
 PACKAGES = ("torch", "torchvision", "numpy", "pillow", "pydantic", "safetensors", "typer", "tensorboard")
 
 _EMBEDDED = ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")
-_COMPILERS = ("c++", "g++", "clang++", "cl")
 
 
 def examine() -> dict[str, Any]:
@@ -87,9 +84,9 @@ def automatic() -> dict[str, str]:
 
 def compiler() -> dict[str, Any]:
     """What ``training.compile: true`` needs: a C++ compiler and Python's headers, and triton for CUDA."""
-    candidates = (os.environ.get("CXX", ""), *_COMPILERS)
-    found = next((path for name in candidates if name and (path := shutil.which(name))), None)
-    headers = Path(sysconfig.get_path("include"), "Python.h").is_file()
+    from gantool.training.compiling import compiler_for, has_headers  # noqa: PLC0415
+
+    found, headers = compiler_for("cpu"), has_headers()
     return {
         "path": found,
         "python_headers": headers,

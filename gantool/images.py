@@ -33,7 +33,7 @@ class ImageShape(NamedTuple):
 
 
 def to_unit_range(pixels: Tensor) -> Tensor:
-    """uint8 N×H×W×C in [0, 255] → float32 N×C×H×W in [-1, 1], in channels-last memory, as the pixels are."""
+    """uint8 N×H×W×C in [0, 255] → float32 N×C×H×W in [-1, 1], in channels-last memory."""
     return pixels.permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1.0)
 
 

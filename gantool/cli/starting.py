@@ -64,16 +64,17 @@ def begin(
     from gantool.training.verbs import start
 
     ranked = launch.is_rank()
-    if processes and processes > 1 and not ranked:
-        require_devices(device, processes)
+    ranks = 1 if ranked else processes or 1
+    if ranks > 1:
+        require_devices(device, ranks)
     with preparation_progress() as progress:
         prepared = prepare(experiment.data, seed=experiment.seed, progress=progress)
-    if processes and processes > 1 and not ranked:
+    if ranks > 1:
         run.create()  # the ranks must agree on the folder
         options = [part for change in overrides or [] for part in ("--set", change)]
         options += ["--profile", str(profile)] if profile else []
         where = ["--run-dir", str(run.path), "--device", device]
-        sys.exit(launch.run_ranks(processes, [*command, *where, *options]))
+        sys.exit(launch.run_ranks(ranks, [*command, *where, *options]))
     if ranked:
         launch.follow_launcher()
     ending = start(experiment, run, device, prepared=prepared, profile=profile, origin=origin)

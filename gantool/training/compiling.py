@@ -28,14 +28,25 @@ def compiler_is_missing(device: torch.device) -> str | None:
         return None
     if device.type == "cuda" and importlib.util.find_spec("triton") is None:
         return "the package triton is not installed"
-    variable, language, names = _COMPILERS[device.type]
-    if not any(shutil.which(name) for name in (os.environ.get(variable, ""), *names) if name):
-        return f"no {language} compiler is installed"
-    schemes = {sysconfig.get_default_scheme(), "posix_prefix"} & set(sysconfig.get_scheme_names())
-    folders = [sysconfig.get_path("include", scheme) for scheme in schemes]
-    if sys.platform == "linux" and not any(Path(folder, "Python.h").is_file() for folder in folders):
+    if compiler_for(device.type) is None:
+        return f"no {_COMPILERS[device.type][1]} compiler is installed"
+    if sys.platform == "linux" and not has_headers():
         return "Python's headers are not installed (Python.h)"
     return None
+
+
+def compiler_for(kind: str) -> str | None:
+    """The compiler that torch (``cpu``) or triton (``cuda``) would call, by its path."""
+    variable, _, names = _COMPILERS[kind]
+    return next(
+        (path for name in (os.environ.get(variable, ""), *names) if name and (path := shutil.which(name))), None
+    )
+
+
+def has_headers() -> bool:
+    """Whether Python.h is where torch or triton look for it."""
+    schemes = {sysconfig.get_default_scheme(), "posix_prefix"} & set(sysconfig.get_scheme_names())
+    return any(Path(sysconfig.get_path("include", scheme), "Python.h").is_file() for scheme in schemes)
 
 
 def compiled_or_plain(
